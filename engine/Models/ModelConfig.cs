@@ -1,0 +1,45 @@
+namespace SmolCluster.Engine.Models;
+
+/// <summary>A model's shape as data, validated; there is no subclass an architecture. Lengths in elements, positions in tokens.</summary>
+public sealed record ModelConfig
+{
+    /// <summary><c>general.architecture</c>: smollm3 or llama.</summary>
+    public required string Architecture { get; init; }
+
+    /// <summary><c>general.name</c>, or the file's name without extension.</summary>
+    public required string Name { get; init; }
+
+    public required int BlockCount { get; init; }
+
+    public required int ContextLength { get; init; }
+
+    public required int EmbeddingLength { get; init; }
+
+    public required int FeedForwardLength { get; init; }
+
+    public required int HeadCount { get; init; }
+
+    /// <summary>Divides <see cref="HeadCount"/>: each key/value head serves HeadCount / HeadCountKv query heads.</summary>
+    public required int HeadCountKv { get; init; }
+
+    public required int HeadLength { get; init; }
+
+    public required float RmsEpsilon { get; init; }
+
+    public required int VocabularyLength { get; init; }
+
+    public required RopeConfig Rope { get; init; }
+
+    /// <summary>Every n-th layer (0-based n-1, 2n-1, …) applies no RoPE; 0: all layers apply it. 4 for smollm3, where no key says so.</summary>
+    public required int NoRopeInterval { get; init; }
+
+    public bool AppliesRope(int layer) => NoRopeInterval == 0 || (layer + 1) % NoRopeInterval != 0;
+}
+
+/// <summary>Rotary positions: NORM pairs (2i, 2i+1).</summary>
+/// <param name="Dimensions">Rotated dimensions of each head, even, at most the head length.</param>
+/// <param name="Scaling">none, linear or yarn.</param>
+public sealed record RopeConfig(int Dimensions, double Base, RopeScaling Scaling, double Factor, int OriginalContextLength,
+    double YarnExtrapolation, double YarnAttention, double YarnBetaFast, double YarnBetaSlow);
+
+public enum RopeScaling { None, Linear, Yarn }

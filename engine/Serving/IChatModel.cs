@@ -1,0 +1,53 @@
+using System.Text.Json.Nodes;
+using System.Threading.Channels;
+using SmolCluster.Engine.Sampling;
+
+namespace SmolCluster.Engine.Serving;
+
+/// <summary>A model that answers chats on this node: <c>GgufChatModel</c>, the real one, or <c>StubChatModel</c>, canned
+/// text for trying clients. Thread-safe.</summary>
+public interface IChatModel : IDisposable
+{
+    ModelCard Card { get; }
+
+    /// <summary>Renders the chat template and tokenizes.</summary>
+    /// <param name="context">messages (each role and content), optionally tools and template variables such as enable_thinking.</param>
+    /// <exception cref="Text.Templates.TemplateException">The template refused the messages.</exception>
+    int[] EncodeChat(JsonObject context);
+
+    /// <summary>Bytes of a token to show to a person: empty for control tokens.</summary>
+    ReadOnlySpan<byte> VisibleBytes(int token);
+
+    /// <summary>Whether this token ends an answer.</summary>
+    bool EndsAnswer(int token);
+
+    /// <summary>Queues a request for the batch loop. Never blocks.</summary>
+    /// <exception cref="QueueFullException">The bounded queue is full: try later.</exception>
+    Generation Submit(GenerationRequest request);
+}
+
+/// <summary>What people may know of a loaded model.</summary>
+/// <param name="Id">The name clients use, e.g. SmolLM3-3B-Q4_K_M; a demo's ends in "-demo", the stub's is "stub".</param>
+/// <param name="Kind">real, demo or stub: shown wherever the model is named.</param>
+/// <param name="ContentHash">Identifies weights and tokenizer for exact replay.</param>
+/// <param name="ContextLength">Prompt and answer together, in tokens: the model's limit or the node's, whichever is less.</param>
+/// <param name="FileBytes">0 for the stub.</param>
+public sealed record ModelCard(string Id, ModelKind Kind, string Architecture, string ContentHash, int ContextLength, long FileBytes);
+
+public enum ModelKind { Real, Demo, Stub }
+
+/// <param name="Tokens">The prompt, and for a resumed answer also the tokens generated before.</param>
+/// <param name="PromptLength">How many of <paramref name="Tokens"/> are prompt.</param>
+/// <param name="MaxTokens">How many more tokens to generate at most; at least 1; Tokens.Length + MaxTokens within the context.</param>
+/// <param name="User">Whose turn it is in the fair queue.</param>
+public sealed record GenerationRequest(int[] Tokens, int PromptLength, int MaxTokens, SamplingOptions Sampling, string User);
+
+/// <summary>A running answer: ids in order, the ending token included. The channel completes after an ending token or
+/// MaxTokens; it completes with an exception if the model failed.</summary>
+/// <param name="Tokens">Bounded by the request's MaxTokens, so a slow reader never blocks the batch loop.</param>
+/// <param name="CachedTokens">Completes when prefill starts: prompt tokens whose keys and values were already there.</param>
+/// <param name="Cancel">Idempotent; the sequence leaves the batch, and its cache is freed, by the end of the current step.</param>
+public sealed record Generation(ChannelReader<int> Tokens, Task<int> CachedTokens, Action Cancel);
+
+/// <summary>The queue of a node is full.</summary>
+public sealed class QueueFullException(string message) : Exception(message);

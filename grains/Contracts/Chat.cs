@@ -1,0 +1,37 @@
+namespace SmolCluster.Contracts;
+
+/// <summary>One turn of a conversation as the client sent it.</summary>
+/// <param name="Role">system, user, assistant or tool.</param>
+[GenerateSerializer, Immutable, Alias("SmolCluster.ChatMessage")]
+public sealed record ChatMessage([property: Id(0)] string Role, [property: Id(1)] string Content);
+
+/// <summary>A validated request for one answer.</summary>
+/// <param name="Model">Id of the model that must answer.</param>
+/// <param name="VariablesJson">Template variables as a JSON object (enable_thinking, …), or null.</param>
+/// <param name="MaxTokens">Null: as many as the context holds.</param>
+/// <param name="Stop">At most 16 stop strings.</param>
+/// <param name="User">Whose turn it is in the fair queue.</param>
+[GenerateSerializer, Immutable, Alias("SmolCluster.ChatRequest")]
+public sealed record ChatRequest(
+    [property: Id(0)] string Model,
+    [property: Id(1)] IReadOnlyList<ChatMessage> Messages,
+    [property: Id(2)] SamplingSettings Sampling,
+    [property: Id(3)] int? MaxTokens,
+    [property: Id(4)] IReadOnlyList<string> Stop,
+    [property: Id(5)] string? VariablesJson,
+    [property: Id(6)] string User);
+
+/// <summary>The engine's sampling options as they cross the wire; see SmolCluster.Engine.Sampling.SamplingOptions.</summary>
+[GenerateSerializer, Immutable, Alias("SmolCluster.SamplingSettings")]
+public sealed record SamplingSettings
+{
+    [Id(0)] public float Temperature { get; init; } = 0.6f;
+    [Id(1)] public int TopK { get; init; }
+    [Id(2)] public float TopP { get; init; } = 0.95f;
+    [Id(3)] public float MinP { get; init; }
+    [Id(4)] public float RepetitionPenalty { get; init; } = 1;
+    [Id(5)] public float PresencePenalty { get; init; }
+    [Id(6)] public float FrequencyPenalty { get; init; }
+    [Id(7)] public Dictionary<int, float> LogitBias { get; init; } = [];
+    [Id(8)] public ulong Seed { get; init; }
+}

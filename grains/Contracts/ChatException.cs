@@ -1,0 +1,29 @@
+namespace SmolCluster.Contracts;
+
+/// <summary>A request that cannot be served, for the person who sent it.</summary>
+[GenerateSerializer, Alias("SmolCluster.ChatException")]
+public sealed class ChatException(ChatError error, string message) : Exception(message)
+{
+    [Id(0)] public ChatError Error { get; } = error;
+
+    /// <summary>When trying again makes sense, for <see cref="ChatError.QueueFull"/> and <see cref="ChatError.ModelLoading"/>.</summary>
+    [Id(1)] public TimeSpan? RetryAfter { get; init; }
+}
+
+public enum ChatError
+{
+    /// <summary>No silo has the model: 404.</summary>
+    ModelNotFound,
+    /// <summary>Still loading: 503.</summary>
+    ModelLoading,
+    /// <summary>Loading failed: 503, and nothing takes its place.</summary>
+    ModelFailed,
+    /// <summary>The template refused the messages: 400.</summary>
+    InvalidMessages,
+    /// <summary>Prompt and asked-for tokens exceed the context: 400 with both counts.</summary>
+    ContextLengthExceeded,
+    /// <summary>The conversation is answering already: 409.</summary>
+    Busy,
+    /// <summary>The bounded queue is full: 429.</summary>
+    QueueFull,
+}

@@ -1,0 +1,37 @@
+namespace SmolCluster.Contracts;
+
+/// <summary>A conversation: its key is the conversation's id. One answer at a time.</summary>
+[Alias("SmolCluster.IConversationGrain")]
+public interface IConversationGrain : IGrainWithStringKey
+{
+    /// <summary>Starts the answer to a request and streams its events. Leaving the enumeration cancels the answer and frees its cache.</summary>
+    /// <exception cref="ChatException">The request cannot be served; its code says why.</exception>
+    [Alias("Ask")]
+    IAsyncEnumerable<GenerationEvent> Ask(ChatRequest request, CancellationToken cancellation = default);
+}
+
+/// <summary>What this silo's model host knows, for anyone who may ask: /v1/models, health, the chat page.</summary>
+[Alias("SmolCluster.IModelsGrain")]
+public interface IModelsGrain : IGrainWithIntegerKey
+{
+    /// <summary>Every model of every silo with its state, in order of id.</summary>
+    [Alias("List")]
+    Task<IReadOnlyList<ModelStatus>> List();
+}
+
+/// <param name="Kind">real, demo or stub.</param>
+/// <param name="State">loading, ready or failed.</param>
+/// <param name="Progress">0 to 1 while loading.</param>
+/// <param name="Problem">Why it failed, else null.</param>
+[GenerateSerializer, Immutable, Alias("SmolCluster.ModelStatus")]
+public sealed record ModelStatus(
+    [property: Id(0)] string Id,
+    [property: Id(1)] string Kind,
+    [property: Id(2)] string State,
+    [property: Id(3)] double Progress,
+    [property: Id(4)] int ContextLength,
+    [property: Id(5)] string Architecture,
+    [property: Id(6)] string ContentHash,
+    [property: Id(7)] long FileBytes,
+    [property: Id(8)] DateTimeOffset LoadedAt,
+    [property: Id(9)] string? Problem);

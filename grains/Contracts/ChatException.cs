@@ -10,6 +10,7 @@ public sealed class ChatException(ChatError error, string message) : Exception(m
     [Id(1)] public TimeSpan? RetryAfter { get; init; }
 }
 
+[GenerateSerializer, Alias("SmolCluster.ChatError")]
 public enum ChatError
 {
     /// <summary>No silo has the model: 404.</summary>

@@ -8,7 +8,21 @@ public interface IConversationGrain : IGrainWithStringKey
     /// <exception cref="ChatException">The request cannot be served; its code says why.</exception>
     [Alias("Ask")]
     IAsyncEnumerable<GenerationEvent> Ask(ChatRequest request, CancellationToken cancellation = default);
+
+    /// <summary>The last request and what was answered so far, or null when nothing was asked yet. Works during an answer.</summary>
+    [Alias("Read")]
+    Task<ConversationSnapshot?> Read();
 }
+
+/// <summary>A conversation's last request and the events of its answer, as far as they go.</summary>
+/// <param name="ContentHash">Weights and tokenizer that answer: with the request they determine the answer.</param>
+/// <param name="Finished">Whether the last event is an <see cref="AnswerFinished"/>.</param>
+[GenerateSerializer, Immutable, Alias("SmolCluster.ConversationSnapshot")]
+public sealed record ConversationSnapshot(
+    [property: Id(0)] ChatRequest Request,
+    [property: Id(1)] string ContentHash,
+    [property: Id(2)] IReadOnlyList<GenerationEvent> Events,
+    [property: Id(3)] bool Finished);
 
 /// <summary>What this silo's model host knows, for anyone who may ask: /v1/models, health, the chat page.</summary>
 [Alias("SmolCluster.IModelsGrain")]

@@ -1,2 +1,9 @@
-var builder = WebApplication.CreateBuilder(args);
-builder.Build().Run();
+using System.CommandLine;
+using SmolCluster.Cli;
+
+var smol = new RootCommand("SmolCluster: chat with GGUF language models, from one process or a cluster, in C#.")
+{
+    TokenizeCommand.Create(),
+    RenderCommand.Create(),
+};
+return await CommandLine.RunAsync(smol, args);

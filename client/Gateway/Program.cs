@@ -1,2 +1,10 @@
+using SmolCluster.Gateway;
+
 var builder = WebApplication.CreateBuilder(args);
-builder.Build().Run();
+builder.BindToLoopbackUnlessTold();
+builder.AddClusterConnection();
+builder.AddSmolClusterGateway();
+
+var app = builder.Build();
+app.MapSmolClusterGateway();
+app.Run();

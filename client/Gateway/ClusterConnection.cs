@@ -1,0 +1,29 @@
+namespace SmolCluster.Gateway;
+
+/// <summary>How the gateway that runs alone finds its cluster. It listens at once and keeps trying to connect: a gateway that
+/// dies because it came up before its silos would only be started again by someone, and /health/ready tells the truth meanwhile.</summary>
+public static class ClusterConnection
+{
+    private const string DefaultUrl = "http://127.0.0.1:8080";
+
+    /// <summary>The API has no authentication yet, so nothing but this machine reaches it unless an address is configured.</summary>
+    public static void BindToLoopbackUnlessTold(this WebApplicationBuilder builder)
+    {
+        var configuration = builder.Configuration;
+        string?[] told = [configuration["urls"], configuration["http_ports"], configuration["https_ports"]];
+        if (told.All(string.IsNullOrEmpty) && !configuration.GetSection("Kestrel:Endpoints").Exists())
+            builder.WebHost.UseUrls(DefaultUrl);
+    }
+
+    /// <summary>Connects as an Orleans client: by the configuration section "Orleans", or to a silo on this machine without one.</summary>
+    public static void AddClusterConnection(this WebApplicationBuilder builder)
+    {
+        builder.UseOrleansClient(client =>
+        {
+            if (string.IsNullOrEmpty(builder.Configuration["Orleans:Clustering:ProviderType"]))
+                client.UseLocalhostClustering();
+            client.UseConnectionRetryFilter<ConnectionRetry>();
+        });
+        builder.Services.Configure<HostOptions>(host => host.ServicesStartConcurrently = true);
+    }
+}

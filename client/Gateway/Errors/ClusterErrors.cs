@@ -1,0 +1,43 @@
+using System.Net.Sockets;
+using SmolCluster.Contracts;
+
+namespace SmolCluster.Gateway.Errors;
+
+/// <summary>What a failure inside the cluster means to the client of the API.</summary>
+internal static class ClusterErrors
+{
+    private static readonly TimeSpan SoonAgain = TimeSpan.FromSeconds(2);
+
+    public static ApiError From(Exception exception) => exception switch
+    {
+        ApiException api => api.Error,
+        ChatException chat => FromChat(chat),
+        BadHttpRequestException bad => ApiError.Request(bad.StatusCode, "bad_http_request", bad.Message),
+        _ when StreamBroke(exception) => ApiError.Server(StatusCodes.Status502BadGateway, "stream_broken",
+            $"The silo that was answering went away ({exception.GetType().Name}). Send the request again.", SoonAgain),
+        OrleansException or SocketException => ApiError.Server(StatusCodes.Status503ServiceUnavailable, "cluster_unavailable",
+            $"No silo of the cluster can be reached ({exception.Message}). Try again shortly.", SoonAgain),
+        _ => ApiError.Server(StatusCodes.Status500InternalServerError, "internal_error",
+            $"The gateway or a silo failed with {exception.GetType().Name}; its log has the details."),
+    };
+
+    /// <summary>Whether the silo that answered is gone, not the answer wrong: another silo could go on.</summary>
+    public static bool StreamBroke(Exception exception) =>
+        exception is TimeoutException or SiloUnavailableException or EnumerationAbortedException or OrleansMessageRejectionException;
+
+    /// <summary>Failures that are the client's or the cluster's state, and so not worth an error with a stack in the log.</summary>
+    public static bool IsExpected(Exception exception) =>
+        exception is ApiException or ChatException or BadHttpRequestException or OrleansException || StreamBroke(exception);
+
+    private static ApiError FromChat(ChatException chat) => chat.Error switch
+    {
+        ChatError.ModelNotFound => new(404, chat.Message, "invalid_request_error", "model", "model_not_found"),
+        ChatError.ModelLoading => ApiError.Server(503, "model_loading", chat.Message, chat.RetryAfter ?? SoonAgain),
+        ChatError.ModelFailed => ApiError.Server(503, "model_failed", chat.Message),
+        ChatError.InvalidMessages => ApiError.Invalid("messages", "invalid_messages", chat.Message),
+        ChatError.ContextLengthExceeded => ApiError.Invalid("messages", "context_length_exceeded", chat.Message),
+        ChatError.Busy => ApiError.Request(409, "conversation_busy", chat.Message),
+        ChatError.QueueFull => new(429, chat.Message, "rate_limit_error", null, "queue_full", chat.RetryAfter ?? SoonAgain),
+        _ => throw new InvalidOperationException($"ChatError {chat.Error} has no status here; add it to ClusterErrors.", chat),
+    };
+}

@@ -1,0 +1,36 @@
+using SmolCluster.Gateway.Chat;
+using SmolCluster.Gateway.Errors;
+using SmolCluster.Gateway.Health;
+using SmolCluster.Gateway.Models;
+using SmolCluster.Gateway.Page;
+
+namespace SmolCluster.Gateway;
+
+/// <summary>The gateway as two calls, so that it runs alone (a client of the cluster) or beside a silo in one process: all it
+/// needs from its host is an <see cref="IGrainFactory"/>, which an Orleans client and a silo both register.</summary>
+public static class GatewayHosting
+{
+    /// <summary>Registers what the endpoints need. Settings: section "Gateway", see <see cref="GatewayOptions"/>.</summary>
+    public static IHostApplicationBuilder AddSmolClusterGateway(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<GatewayOptions>()
+            .BindConfiguration(GatewayOptions.Section)
+            .Validate(options => options.MaxRequestBytes is >= 1024 and <= GatewayOptions.LargestRequestBytes,
+                $"Gateway:MaxRequestBytes must be between 1024 and {GatewayOptions.LargestRequestBytes}.")
+            .ValidateOnStart();
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<ModelDirectory>();
+        return builder;
+    }
+
+    /// <summary>Maps the chat page at /, the API under /v1 and /health/live and /health/ready.</summary>
+    public static WebApplication MapSmolClusterGateway(this WebApplication app)
+    {
+        app.UseOpenAiErrors();
+        app.MapChatCompletions();
+        app.MapModels();
+        app.MapHealth();
+        app.MapChatPage();
+        return app;
+    }
+}

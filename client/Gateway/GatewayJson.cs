@@ -1,0 +1,21 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using SmolCluster.Gateway.Chat;
+using SmolCluster.Gateway.Errors;
+using SmolCluster.Gateway.Health;
+using SmolCluster.Gateway.Models;
+
+namespace SmolCluster.Gateway;
+
+/// <summary>Writers of all responses, generated at build time. Text leaves as readable UTF-8: no response is ever put into HTML.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(ErrorBody))]
+[JsonSerializable(typeof(ModelList))]
+[JsonSerializable(typeof(HealthReport))]
+[JsonSerializable(typeof(ChatCompletion))]
+[JsonSerializable(typeof(ChatCompletionChunk))]
+internal sealed partial class GatewayJson : JsonSerializerContext
+{
+    static GatewayJson() => Default = new(new JsonSerializerOptions(s_defaultOptions) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+}

@@ -1,0 +1,56 @@
+using System.Collections.Frozen;
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.FileProviders;
+using Microsoft.Net.Http.Headers;
+
+namespace SmolCluster.Gateway.Page;
+
+/// <summary>The chat page, from files inside this assembly: nothing to deploy beside it, and nothing fetched from elsewhere.
+/// Files are few and small, so they are read once, and an ETag of their bytes lets browsers keep them across versions.</summary>
+internal static class ChatPage
+{
+    /// <summary>Only this origin's own files and API: text a model wrote can load and run nothing, even if it got into the page as HTML.</summary>
+    private const string SecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+    private static readonly FrozenDictionary<string, string> ContentTypes = new Dictionary<string, string>
+    {
+        [".html"] = "text/html; charset=utf-8",
+        [".css"] = "text/css; charset=utf-8",
+        [".js"] = "text/javascript; charset=utf-8",
+        [".svg"] = "image/svg+xml",
+    }.ToFrozenDictionary();
+
+    public static void MapChatPage(this IEndpointRouteBuilder routes)
+    {
+        var files = new ManifestEmbeddedFileProvider(typeof(ChatPage).Assembly, "Page/assets");
+        foreach (var file in files.GetDirectoryContents(""))
+        {
+            var asset = Asset.Read(file);
+            routes.MapGet(file.Name == "index.html" ? "/" : "/" + file.Name, asset.Serve);
+        }
+    }
+
+    private sealed record Asset(byte[] Content, string ContentType, EntityTagHeaderValue Tag)
+    {
+        public static Asset Read(IFileInfo file)
+        {
+            using var stream = file.CreateReadStream();
+            byte[] content = new byte[file.Length];
+            stream.ReadExactly(content);
+            string tag = Convert.ToHexStringLower(SHA256.HashData(content).AsSpan(0, 8));
+            return new(content, ContentTypes[Path.GetExtension(file.Name)], new($"\"{tag}\""));
+        }
+
+        public FileContentHttpResult Serve(HttpContext http)
+        {
+            var headers = http.Response.Headers;
+            headers.ContentSecurityPolicy = SecurityPolicy;
+            headers.XContentTypeOptions = "nosniff";
+            headers["Referrer-Policy"] = "no-referrer";
+            headers.CacheControl = "no-cache";
+            return TypedResults.Bytes(Content, ContentType, entityTag: Tag);
+        }
+    }
+}

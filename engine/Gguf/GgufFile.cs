@@ -3,28 +3,142 @@ using System.Diagnostics.CodeAnalysis;
 namespace SmolCluster.Engine.Gguf;
 
 /// <summary>A GGUF file (versions 2 and 3), memory-mapped read-only, its header checked to the byte before anything is returned.</summary>
+/// <remarks>Everything a file says is proved at <see cref="Open"/>, once: whoever holds a <see cref="GgufFile"/> may follow its
+/// offsets without checks. A tensor type the engine cannot read is refused here too, since no use of the file could go well.
+/// What no check can help with: another program that shortens the file while it is mapped (the process then gets a bus error);
+/// replace model files by renaming.</remarks>
 public sealed class GgufFile : IDisposable
 {
+    private const int HeaderBytes = 24;
+
+    private readonly GgufMapping mapping;
+    private readonly GgufTensor[] tensors;
+    private readonly Dictionary<string, GgufTensor> byName;
+    private readonly unsafe byte* start;
+    private bool disposed;
+
     /// <exception cref="GgufException">The file is missing, not GGUF, cut short or inconsistent.</exception>
-    public static GgufFile Open(string path) => throw new NotImplementedException();
+    public static GgufFile Open(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (Directory.Exists(path))
+            throw new GgufException($"{path}: this is a folder; expected a GGUF file. Name one of the files in it.");
+        try
+        {
+            var mapping = new GgufMapping(path);
+            try
+            {
+                return new GgufFile(mapping);
+            }
+            catch
+            {
+                mapping.Dispose();
+                throw;
+            }
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new GgufException($"{path}: there is no such file (looked in {System.IO.Path.GetFullPath(path)}). Check the path, or download the model first.");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw new GgufException($"{path}: the file cannot be opened for reading: {e.Message}");
+        }
+    }
 
-    public string Path => throw new NotImplementedException();
+    private unsafe GgufFile(GgufMapping mapping)
+    {
+        this.mapping = mapping;
+        start = mapping.Acquire();
+        try
+        {
+            var cursor = new GgufCursor(start, Length, Path);
+            CheckMagic(cursor);
+            Version = cursor.Read<uint>("the version");
+            CheckVersion(cursor);
+            long tensorCount = cursor.ReadCount(GgufTensorTable.MinimalEntryBytes, "the number of tensors");
+            long keyCount = cursor.ReadCount(8 + 1 + 4 + 1, "the number of metadata entries");
+            Metadata = new GgufMetadata(mapping, cursor, keyCount);
+            tensors = GgufTensorTable.Read(cursor, tensorCount, Alignment(), Length);
+            byName = tensors.ToDictionary(static t => t.Name, StringComparer.Ordinal);
+        }
+        catch
+        {
+            mapping.Release();
+            throw;
+        }
+    }
 
-    public uint Version => throw new NotImplementedException();
+    public string Path => mapping.Path;
+
+    public uint Version { get; }
 
     /// <summary>File size in bytes.</summary>
-    public long Length => throw new NotImplementedException();
+    public long Length => mapping.Length;
 
-    public GgufMetadata Metadata => throw new NotImplementedException();
+    public GgufMetadata Metadata { get; }
 
     /// <summary>In the file's order.</summary>
-    public IReadOnlyList<GgufTensor> Tensors => throw new NotImplementedException();
+    public IReadOnlyList<GgufTensor> Tensors => tensors;
 
-    public bool TryGetTensor(string name, [NotNullWhen(true)] out GgufTensor? tensor) => throw new NotImplementedException();
+    public bool TryGetTensor(string name, [NotNullWhen(true)] out GgufTensor? tensor) => byName.TryGetValue(name, out tensor);
 
     /// <summary>The tensor's bytes in the mapping; valid until this file is disposed. Longer than a span can be for large
     /// tensors, therefore a pointer; the length is <see cref="GgufTensor.ByteLength"/>.</summary>
-    public unsafe byte* Data(GgufTensor tensor) => throw new NotImplementedException();
+    /// <exception cref="ArgumentException">The tensor is not one of this file's.</exception>
+    public unsafe byte* Data(GgufTensor tensor)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        ObjectDisposedException.ThrowIf(disposed, this);
+        if (!byName.TryGetValue(tensor.Name, out GgufTensor? own) || own.Offset != tensor.Offset || own.ByteLength != tensor.ByteLength)
+            throw new ArgumentException($"The tensor '{tensor.Name}' is not one of {Path}.", nameof(tensor));
+        return start + tensor.Offset;
+    }
 
-    public void Dispose() => throw new NotImplementedException();
+    public void Dispose()
+    {
+        if (disposed)
+            return;
+        disposed = true;
+        mapping.Release();
+        mapping.Dispose();
+    }
+
+    private void CheckMagic(GgufCursor cursor)
+    {
+        if (Length >= 4 && cursor.Read<uint>("the magic number") is uint magic && magic != 0x46554747)
+        {
+            Span<byte> first = [(byte)magic, (byte)(magic >> 8), (byte)(magic >> 16), (byte)(magic >> 24)];
+            string hint = first.SequenceEqual("vers"u8) ? "This is a Git LFS pointer and not the model: run 'git lfs pull' or download the file itself."
+                : first.SequenceEqual("FUGG"u8) ? "This is a big-endian file, which this engine does not read; convert the model for little-endian machines."
+                : first.SequenceEqual("tjgg"u8) || first.SequenceEqual("lmgg"u8) || first.SequenceEqual("fmgg"u8)
+                    ? "This is one of GGUF's predecessors; get the model as GGUF."
+                : "Models in GGUF end in .gguf; safetensors, PyTorch files and web pages are not GGUF.";
+            throw cursor.Fail(0, $"the file begins with {Convert.ToHexString(first)}; expected 47475546 (\"GGUF\"). {hint}");
+        }
+
+        if (Length < HeaderBytes)
+            throw cursor.Fail(0, $"the file is {Length} bytes long; a GGUF header takes {HeaderBytes}. It is cut short; download it again.");
+    }
+
+    private void CheckVersion(GgufCursor cursor)
+    {
+        if (Version is 2 or 3)
+            return;
+        string hint = Version switch
+        {
+            1 => "Version 1 was in use for some weeks of 2023; convert the model again.",
+            _ when (Version & 0xffff) == 0 => "The number suggests a big-endian file, which this engine does not read; convert the model for little-endian machines.",
+            _ => "The file is damaged, or newer than this engine.",
+        };
+        throw cursor.Fail(4, $"the version is {Version}; expected 2 or 3. {hint}");
+    }
+
+    private long Alignment()
+    {
+        const string key = "general.alignment";
+        long alignment = Metadata.Integer(key, 32);
+        return alignment is >= 8 and <= 65_536 && long.IsPow2(alignment) ? alignment
+            : throw new GgufException($"{Path}: the metadata key '{key}' is {alignment}; expected a power of two from 8 to 65536. The file is damaged.");
+    }
 }

@@ -1,0 +1,60 @@
+using System.IO.MemoryMappedFiles;
+
+namespace SmolCluster.Engine.Gguf;
+
+/// <summary>A file's bytes, mapped read-only. Mapped and not read, so that weights are shared by all processes of a machine
+/// and come from the page cache. Each reader holds the view's handle while it reads, so that disposal cannot unmap under it.</summary>
+internal sealed unsafe class GgufMapping : IDisposable
+{
+    private readonly MemoryMappedFile mapping;
+    private readonly MemoryMappedViewAccessor view;
+
+    public GgufMapping(string path)
+    {
+        var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+        try
+        {
+            Path = path;
+            Length = stream.Length;
+            if (Length == 0)
+                throw new GgufException($"{path}: the file is empty; expected a GGUF file. Download it again.");
+            mapping = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
+
+        try
+        {
+            view = mapping.CreateViewAccessor(0, Length, MemoryMappedFileAccess.Read);
+        }
+        catch
+        {
+            mapping.Dispose();
+            throw;
+        }
+    }
+
+    public string Path { get; }
+
+    public long Length { get; }
+
+    /// <summary>The first byte; pair with <see cref="Release"/>.</summary>
+    /// <exception cref="ObjectDisposedException">The file was closed.</exception>
+    public byte* Acquire()
+    {
+        byte* start = null;
+        view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
+        return start + view.PointerOffset;
+    }
+
+    public void Release() => view.SafeMemoryMappedViewHandle.ReleasePointer();
+
+    public void Dispose()
+    {
+        view.Dispose();
+        mapping.Dispose();
+    }
+}

@@ -1,2 +1,15 @@
+using SmolCluster.Silo;
+
 var builder = WebApplication.CreateBuilder(args);
-builder.Build().Run();
+builder.AddSmolClusterSilo();
+
+await using var app = builder.Build();
+if (app.SettingsProblem() is { } problem)
+{
+    await Console.Error.WriteLineAsync(problem);
+    return 2;
+}
+app.MapSiloHealth();
+app.MapSiloDashboard();
+await app.RunAsync();
+return 0;

@@ -1,0 +1,27 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Orleans.Serialization;
+using Orleans.Storage;
+
+namespace SmolCluster.Grains;
+
+/// <summary>Puts the grains' room into a silo.</summary>
+public static class GrainsHosting
+{
+    /// <summary>This silo's models, and the service that tells other silos of them.</summary>
+    public static ISiloBuilder AddModelHost(this ISiloBuilder silo, Func<IServiceProvider, IEnumerable<ModelSource>> sources)
+    {
+        silo.Services.TryAddSingleton(TimeProvider.System);
+        silo.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<ModelHost>(services, sources(services)));
+        silo.Services.AddHostedService(services => services.GetRequiredService<ModelHost>());
+        silo.Services.AddSingleton<ModelHostClient>();
+        silo.AddGrainService<ModelHostService>();
+        return silo;
+    }
+
+    /// <summary>Conversations in the cluster's memory: they outlive a grain's activation, not the cluster. Orleans' own
+    /// serializer, because it takes half the time of JSON and less space.</summary>
+    public static ISiloBuilder AddConversationsInMemory(this ISiloBuilder silo) =>
+        silo.AddMemoryGrainStorage(ConversationGrain.Storage, options => options.Configure<Serializer>(
+            (storage, serializer) => storage.GrainStorageSerializer = new OrleansGrainStorageSerializer(serializer)));
+}

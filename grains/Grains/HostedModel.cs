@@ -1,0 +1,133 @@
+using Microsoft.Extensions.Logging;
+using SmolCluster.Contracts;
+using SmolCluster.Engine.Serving;
+
+namespace SmolCluster.Grains;
+
+/// <summary>One model of this node from "loading" to "ready" or "failed". Thread-safe: readers see one immutable state, and a
+/// model whose loading ends after the node closed is disposed at once.</summary>
+internal sealed class HostedModel : IProgress<double>, IDisposable
+{
+    private sealed record State(ModelStatus Status, IChatModel? Model);
+
+    private readonly ModelSource _source;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _closing = new();
+    private readonly Lock _lock = new();
+    private readonly long _start;
+    private State _state;
+
+    public HostedModel(ModelSource source, TimeProvider time, ILogger logger)
+    {
+        _source = source;
+        _time = time;
+        _logger = logger;
+        _start = time.GetTimestamp();
+        _state = new(new ModelStatus(source.Id, Name(source.Kind), "loading", 0, 0, "", "", 0, time.GetUtcNow(), null), null);
+    }
+
+    public ModelStatus Status => Volatile.Read(ref _state).Status;
+
+    /// <exception cref="ChatException">It is loading still, or failed.</exception>
+    public IChatModel Get()
+    {
+        var (status, model) = Volatile.Read(ref _state);
+        return (model, status) switch
+        {
+            ({ } ready, _) => ready,
+            (_, { Problem: { } problem }) => throw new ChatException(ChatError.ModelFailed,
+                $"The model '{status.Id}' could not be loaded: {problem}"),
+            _ => throw new ChatException(ChatError.ModelLoading,
+                $"The model '{status.Id}' is loading ({status.Progress:P0}). Try again soon.") { RetryAfter = Remaining(status.Progress) },
+        };
+    }
+
+    /// <summary>Loads on a thread of its own: mapping and checking a file of gigabytes would starve the thread pool, on which
+    /// the silo answers its peers.</summary>
+    public void StartLoading() => new Thread(Load) { IsBackground = true, Name = $"load {_source.Id}" }.Start();
+
+    public void Report(double value)
+    {
+        lock (_lock)
+        {
+            if (_state.Status.State == "loading")
+                Publish(_state with { Status = _state.Status with { Progress = double.IsNaN(value) ? 0 : Math.Clamp(value, 0, 1) } });
+        }
+    }
+
+    public void StopLoading()
+    {
+        lock (_lock) _closing.Cancel();
+    }
+
+    public void Dispose()
+    {
+        IChatModel? model;
+        lock (_lock)
+        {
+            _closing.Cancel();
+            model = _state.Model;
+            Publish(_state with { Model = null });
+        }
+        model?.Dispose();
+    }
+
+    private void Load()
+    {
+        try
+        {
+            Accept(_source.Load(this, _closing.Token));
+        }
+        catch (OperationCanceledException) when (_closing.IsCancellationRequested)
+        {
+            Fail("the node is closing.");
+        }
+        catch (Exception problem)
+        {
+            // whatever it was, the node stays up to report it, and nothing takes the model's place
+            _logger.LogError(problem, "Model {Model} could not be loaded: {Problem}", _source.Id, problem.Message);
+            Fail(problem.Message);
+        }
+    }
+
+    private void Accept(IChatModel model)
+    {
+        var card = model.Card;
+        lock (_lock)
+        {
+            if (!_closing.IsCancellationRequested)
+            {
+                Publish(new(new ModelStatus(_source.Id, Name(card.Kind), "ready", 1, card.ContextLength, card.Architecture,
+                    card.ContentHash, card.FileBytes, _time.GetUtcNow(), null), model));
+                _logger.LogInformation(
+                    "Model {Model} ({Kind}, {Architecture}) is ready after {Seconds:F1} s: context {ContextLength} tokens, file {FileBytes} bytes",
+                    _source.Id, Name(card.Kind), card.Architecture, _time.GetElapsedTime(_start).TotalSeconds, card.ContextLength, card.FileBytes);
+                return;
+            }
+        }
+        model.Dispose();
+        Fail("the node is closing.");
+    }
+
+    private void Fail(string problem)
+    {
+        lock (_lock) Publish(_state with { Status = _state.Status with { State = "failed", Problem = problem } });
+    }
+
+    private void Publish(State state) => Volatile.Write(ref _state, state);
+
+    /// <summary>By the pace so far; between one second and one minute.</summary>
+    private TimeSpan Remaining(double progress)
+    {
+        var elapsed = _time.GetElapsedTime(_start).TotalSeconds;
+        return TimeSpan.FromSeconds(progress < 0.01 ? 5 : Math.Clamp(Math.Ceiling(elapsed * (1 - progress) / progress), 1, 60));
+    }
+
+    private static string Name(ModelKind kind) => kind switch
+    {
+        ModelKind.Real => "real",
+        ModelKind.Demo => "demo",
+        _ => "stub",
+    };
+}

@@ -1,0 +1,49 @@
+using SmolCluster.Engine.Serving;
+
+namespace SmolCluster.Grains;
+
+/// <summary>A model that a node is asked to serve, before it is loaded.</summary>
+/// <param name="Load">Called once, on a thread of its own; reports progress from 0 to 1.</param>
+public sealed record ModelSource(string Id, ModelKind Kind, Func<IProgress<double>, CancellationToken, IChatModel> Load);
+
+/// <summary>From configuration to model sources. What can be told wrong before loading (a missing file, two models of one name)
+/// stops the start with one message; what only the loader can tell becomes the model's state "failed".</summary>
+public static class ModelCatalog
+{
+    public const string DemoPath = "demo";
+    public const string DemoId = "smolcluster-demo";
+    public const string StubPath = "stub";
+
+    /// <summary>Where the demo model's file lies in every build.</summary>
+    public static string DemoFile { get; } = Path.Combine(AppContext.BaseDirectory, "models", "smolcluster-demo-Q8_0.gguf");
+
+    public static IReadOnlyList<ModelSource> From(SmolClusterOptions options) =>
+        [.. options.Models.Select(model => Source(model, options))];
+
+    public static string IdOf(ModelOptions model) => model switch
+    {
+        { Id: { Length: > 0 } id } => id,
+        { Path: StubPath } => StubPath,
+        { Path: DemoPath } => DemoId,
+        _ => Path.GetFileNameWithoutExtension(model.Path),
+    };
+
+    /// <summary>What can be told wrong before loading, or null.</summary>
+    public static string? ProblemWith(ModelOptions model) => model.Path switch
+    {
+        "" => "A model has no Path: give a GGUF file, or \"demo\" or \"stub\".",
+        StubPath => null,
+        DemoPath => File.Exists(DemoFile) ? null : $"The demo model is missing from this build: there is no file {DemoFile}.",
+        var path => File.Exists(path) ? null : $"There is no model file '{path}', seen from {Environment.CurrentDirectory}.",
+    };
+
+    private static ModelSource Source(ModelOptions model, SmolClusterOptions options) => model.Path switch
+    {
+        StubPath => new(IdOf(model), ModelKind.Stub, (_, _) => new StubChatModel(new StubOptions { Id = IdOf(model) }, TimeProvider.System)),
+        DemoPath => new(IdOf(model), ModelKind.Demo, Gguf(DemoFile, IdOf(model), options)),
+        _ => new(IdOf(model), ModelKind.Real, Gguf(Path.GetFullPath(model.Path), IdOf(model), options)),
+    };
+
+    private static Func<IProgress<double>, CancellationToken, IChatModel> Gguf(string path, string id, SmolClusterOptions options) =>
+        (_, _) => throw new NotSupportedException($"This build cannot read model files yet: {path} ({id}, {options.KvType}).");
+}

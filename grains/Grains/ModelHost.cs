@@ -1,0 +1,52 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using SmolCluster.Contracts;
+using SmolCluster.Engine.Serving;
+
+namespace SmolCluster.Grains;
+
+/// <summary>Owns the models of this silo: one singleton a process, which grains take from DI, because weights and caches belong
+/// to the process and not to an activation. It is a hosted service so that loading begins with the process and does not wait for
+/// the cluster, and it frees the models in Dispose, because a grain service stops before the grains that still use a model do.</summary>
+public sealed class ModelHost : IHostedService, IDisposable
+{
+    private readonly IReadOnlyList<HostedModel> _models;
+
+    /// <exception cref="ArgumentException">Two sources have the same id.</exception>
+    public ModelHost(IEnumerable<ModelSource> sources, TimeProvider time, ILogger<ModelHost> logger)
+    {
+        var ordered = sources.OrderBy(source => source.Id, StringComparer.Ordinal).ToArray();
+        var twice = ordered.GroupBy(source => source.Id, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1);
+        if (twice is not null)
+            throw new ArgumentException($"Two models of this node are called '{twice.Key}': give one of them another id.", nameof(sources));
+        _models = [.. ordered.Select(source => new HostedModel(source, time, logger))];
+    }
+
+    /// <summary>In order of id.</summary>
+    public IReadOnlyList<ModelStatus> Statuses => [.. _models.Select(model => model.Status)];
+
+    /// <exception cref="ChatException">It is not here, loads still, or failed.</exception>
+    public IChatModel Get(string id)
+    {
+        var model = _models.FirstOrDefault(model => model.Status.Id == id);
+        return model?.Get() ?? throw new ChatException(ChatError.ModelNotFound,
+            $"There is no model '{id}' here. Models: {string.Join(", ", _models.Select(other => other.Status.Id))}.");
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        foreach (var model in _models) model.StartLoading();
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        foreach (var model in _models) model.StopLoading();
+        return Task.CompletedTask;
+    }
+
+    public void Dispose()
+    {
+        foreach (var model in _models) model.Dispose();
+    }
+}

@@ -1,0 +1,29 @@
+using Microsoft.Extensions.Logging;
+using Orleans.Concurrency;
+using Orleans.Runtime.Services;
+using Orleans.Services;
+using SmolCluster.Contracts;
+
+namespace SmolCluster.Grains;
+
+/// <summary>A silo's <see cref="ModelHost"/> as other silos see it.</summary>
+[Alias("SmolCluster.IModelHostService")]
+public interface IModelHostService : IGrainService
+{
+    [Alias("Statuses")]
+    Task<ModelStatus[]> Statuses();
+}
+
+/// <summary>Only a door: the models live in the singleton, which outlives this service when the silo stops.</summary>
+[Reentrant]
+internal sealed class ModelHostService(GrainId id, Silo silo, ILoggerFactory loggers, ModelHost models)
+    : GrainService(id, silo, loggers), IModelHostService
+{
+    public Task<ModelStatus[]> Statuses() => Task.FromResult(models.Statuses.ToArray());
+}
+
+/// <summary>Reaches the model host of a given silo.</summary>
+internal sealed class ModelHostClient(IServiceProvider services) : GrainServiceClient<IModelHostService>(services)
+{
+    public Task<ModelStatus[]> Statuses(SiloAddress silo) => GetGrainService(silo).Statuses();
+}

@@ -1,0 +1,38 @@
+namespace SmolCluster.Grains;
+
+/// <summary>What a node serves and where it listens: the configuration section "SmolCluster".</summary>
+public sealed class SmolClusterOptions
+{
+    public const string Section = "SmolCluster";
+
+    /// <summary>At least one.</summary>
+    public IList<ModelOptions> Models { get; init; } = [];
+
+    /// <summary>Prompt and answer together, in tokens. Null: as much as the model was made for.</summary>
+    public int? ContextLength { get; set; }
+
+    /// <summary>Threads that compute. Null: the engine's choice.</summary>
+    public int? Threads { get; set; }
+
+    /// <summary>How keys and values are kept, by the engine's name for it (F16, …). Null: the engine's choice.</summary>
+    public string? KvType { get; set; }
+
+    /// <summary>Where other silos reach this one on a local cluster. 0: any free port.</summary>
+    public int SiloPort { get; set; } = 11111;
+
+    /// <summary>Where gateways in other processes reach this silo on a local cluster. 0: any free port.</summary>
+    public int GatewayPort { get; set; } = 30000;
+
+    /// <summary>On a local cluster of several silos, the silo port of the first one. Null: this is the first one.</summary>
+    public int? PrimarySiloPort { get; set; }
+}
+
+/// <summary>One model of a node.</summary>
+public sealed class ModelOptions
+{
+    /// <summary>Path of a GGUF file, or "demo" for the model that comes with SmolCluster, or "stub" for canned text.</summary>
+    public string Path { get; set; } = "";
+
+    /// <summary>The name clients use. Null: the file's name without its extension.</summary>
+    public string? Id { get; set; }
+}

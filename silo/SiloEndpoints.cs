@@ -1,0 +1,40 @@
+using System.Net;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Orleans.Dashboard;
+using SmolCluster.Contracts;
+using SmolCluster.Grains;
+
+namespace SmolCluster.Silo;
+
+/// <summary>What a silo says over HTTP: whether it lives, whether it can answer, and Orleans' dashboard.</summary>
+public static class SiloEndpoints
+{
+    /// <summary>/health/live: 200 while the process answers. /health/ready: 200 once a model can answer, else 503, with every
+    /// model's state either way.</summary>
+    public static void MapSiloHealth(this IEndpointRouteBuilder app)
+    {
+        app.MapGet("/health/live", () => TypedResults.Ok(new { status = "live" }));
+        app.MapGet("/health/ready", Ready);
+    }
+
+    /// <summary>/orleans, for this machine only: the dashboard has no authentication of its own. The host name is checked too,
+    /// so that neither a proxy on this machine nor a page with a rebound name opens it to others.</summary>
+    public static void MapSiloDashboard(this IEndpointRouteBuilder app) => app.MapOrleansDashboard("/orleans")
+        .AddEndpointFilter(async (context, next) => IsLocal(context.HttpContext) ? await next(context) : TypedResults.NotFound());
+
+    private static bool IsLocal(HttpContext context) =>
+        context.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address)
+        && (context.Request.Host.Host is "localhost"
+            || (IPAddress.TryParse(context.Request.Host.Host, out var host) && IPAddress.IsLoopback(host)));
+
+    private static JsonHttpResult<SiloReadiness> Ready(ModelHost models)
+    {
+        var statuses = models.Statuses;
+        var state = statuses.Any(model => model.State == "ready") ? "ready"
+            : statuses.Any(model => model.State == "loading") ? "loading"
+            : "failed";
+        return TypedResults.Json(new SiloReadiness(state, statuses), statusCode: state == "ready" ? 200 : 503);
+    }
+
+    private sealed record SiloReadiness(string Status, IReadOnlyList<ModelStatus> Models);
+}

@@ -1,0 +1,93 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Options;
+using Orleans.Configuration;
+using Orleans.Dashboard;
+using SmolCluster.Grains;
+
+namespace SmolCluster.Silo;
+
+/// <summary>A node of the cluster in any host: the standalone silo and the one-process <c>smol serve</c> compose the same call.
+/// Orleans binds its own section "Orleans" (Aspire fills it); what that leaves open becomes a local cluster on loopback, because
+/// silos trust whoever reaches their port and the default would be the machine's own address.</summary>
+public static class SiloHosting
+{
+    /// <summary>Binds the section "SmolCluster"; <paramref name="configure"/> runs after it.</summary>
+    public static TBuilder AddSmolClusterSilo<TBuilder>(this TBuilder builder, Action<SmolClusterOptions>? configure = null)
+        where TBuilder : IHostApplicationBuilder
+    {
+        var options = builder.Services.AddOptions<SmolClusterOptions>().BindConfiguration(SmolClusterOptions.Section);
+        if (configure is not null) options.Configure(configure);
+        options.ValidateOnStart();
+        builder.Services.AddSingleton<IValidateOptions<SmolClusterOptions>, SmolClusterOptionsValidation>();
+        builder.Services.AddHostedService<SiloAnnouncement>();
+        QuietInfrastructure(builder);
+        builder.UseOrleans(silo => silo
+            .AddModelHost(services => ModelCatalog.From(services.GetRequiredService<IOptions<SmolClusterOptions>>().Value))
+            .UseLocalClusterUnlessConfigured()
+            .KeepConversationsInMemoryUnlessConfigured()
+            .KeepGrainsWhenSilosLeave()
+            .AddDashboard());
+        return builder;
+    }
+
+    /// <summary>Orleans and its parts tell hundreds of lines at every start; whoever wants a category sets its Logging:LogLevel.
+    /// The watchdog of 10.4.2 warns each time that its check "has not completed", before the first one ran.</summary>
+    private static void QuietInfrastructure(IHostApplicationBuilder builder)
+    {
+        string[] chatty = ["Orleans", "Polly", "Microsoft.AspNetCore", "SmolCluster.Grains.ModelHostService"];
+        foreach (var category in chatty)
+            if (builder.Configuration[$"Logging:LogLevel:{category}"] is null) builder.Logging.AddFilter(category, LogLevel.Warning);
+        builder.Logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);
+    }
+
+    /// <summary>Everything that is wrong with the settings of a built host, or null: for a host that says it in one message
+    /// instead of a stack trace.</summary>
+    public static string? SettingsProblem(this IHost host)
+    {
+        try
+        {
+            _ = host.Services.GetRequiredService<IOptions<SmolClusterOptions>>().Value;
+            return null;
+        }
+        catch (OptionsValidationException wrong)
+        {
+            return string.Join(Environment.NewLine, wrong.Failures);
+        }
+    }
+
+    private static ISiloBuilder UseLocalClusterUnlessConfigured(this ISiloBuilder silo)
+    {
+        if (silo.Configuration["Orleans:Clustering:ProviderType"] is { Length: > 0 } and not "Development") return silo;
+        silo.UseLocalhostClustering();
+        silo.Services.AddOptions<EndpointOptions>().Configure<IOptions<SmolClusterOptions>>((endpoints, options) =>
+        {
+            endpoints.SiloPort = PortOrFree(options.Value.SiloPort);
+            endpoints.GatewayPort = PortOrFree(options.Value.GatewayPort);
+        });
+        silo.Services.AddOptions<DevelopmentClusterMembershipOptions>().Configure<IOptions<SmolClusterOptions>>((membership, options) =>
+        {
+            if (options.Value.PrimarySiloPort is { } port) membership.PrimarySiloEndpoint = new(IPAddress.Loopback, port);
+        });
+        return silo;
+    }
+
+    private static ISiloBuilder KeepConversationsInMemoryUnlessConfigured(this ISiloBuilder silo) =>
+        silo.Configuration.GetSection("Orleans:GrainStorage:conversations").Exists() ? silo : silo.AddConversationsInMemory();
+
+    /// <summary>With the default directory, grains on surviving silos are dropped when another silo leaves.</summary>
+    private static ISiloBuilder KeepGrainsWhenSilosLeave(this ISiloBuilder silo)
+    {
+        // a decoding silo's processor is always busy: shedding load by it would refuse everything
+        silo.Configure<LoadSheddingOptions>(options => options.LoadSheddingEnabled = false);
+        return silo.AddDistributedGrainDirectory();
+    }
+
+    private static int PortOrFree(int port)
+    {
+        if (port != 0) return port;
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
+}

@@ -1,0 +1,71 @@
+using System.Collections.Frozen;
+using System.Text.Json;
+using SmolCluster.Gateway.Requests;
+
+namespace SmolCluster.Gateway.Chat;
+
+/// <summary>What becomes of each field a request may carry: read, accepted because it cannot change the answer, or refused.
+/// A field that is ignored in silence is an answer the client did not ask for, so anything not listed is refused too.</summary>
+internal static class ChatFields
+{
+    private static readonly FrozenSet<string> Read = new[]
+    {
+        "model", "messages", "temperature", "top_p", "top_k", "min_p", "max_tokens", "max_completion_tokens", "stop", "seed",
+        "presence_penalty", "frequency_penalty", "repetition_penalty", "logit_bias", "stream", "stream_options", "user", "n",
+        "chat_template_kwargs", "enable_thinking",
+    }.ToFrozenSet();
+
+    /// <summary>Labels, storage and billing hints: the answer is the same without them.</summary>
+    private static readonly FrozenSet<string> Harmless = new[]
+    {
+        "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
+    }.ToFrozenSet();
+
+    /// <summary>Known to clients, would change the answer, not here yet; with the one value that asks for nothing, if there is one.</summary>
+    private static readonly FrozenDictionary<string, Func<JsonElement, bool>> Unsupported = new Dictionary<string, Func<JsonElement, bool>>
+    {
+        ["tools"] = IsEmptyArray,
+        ["tool_choice"] = value => Is(value, "none") || Is(value, "auto"),
+        ["parallel_tool_calls"] = value => value.ValueKind is JsonValueKind.True or JsonValueKind.False,
+        ["functions"] = IsEmptyArray,
+        ["function_call"] = value => Is(value, "none") || Is(value, "auto"),
+        ["response_format"] = value => value.ValueKind == JsonValueKind.Object && value.TryGetProperty("type", out var type) && Is(type, "text"),
+        ["logprobs"] = value => value.ValueKind == JsonValueKind.False,
+        ["top_logprobs"] = value => value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int count) && count == 0,
+        ["modalities"] = value => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 1 && Is(value[0], "text"),
+        ["audio"] = Never,
+        ["prediction"] = Never,
+        ["reasoning_effort"] = Never,
+        ["verbosity"] = Never,
+        ["web_search_options"] = Never,
+        ["grammar"] = Never,
+        ["guided_json"] = Never,
+        ["guided_regex"] = Never,
+        ["guided_grammar"] = Never,
+        ["min_tokens"] = Never,
+        ["ignore_eos"] = value => value.ValueKind == JsonValueKind.False,
+        ["typical_p"] = Never,
+        ["mirostat"] = Never,
+    }.ToFrozenDictionary();
+
+    /// <exception cref="Errors.ApiException">400: a field is unknown, or known but not supported yet.</exception>
+    public static void RefuseOthers(RequestObject request)
+    {
+        foreach (string name in request.Names)
+        {
+            if (Read.Contains(name) || Harmless.Contains(name))
+                continue;
+            if (!Unsupported.TryGetValue(name, out var asksForNothing))
+                throw RequestObject.Refuse(name, "unknown_parameter", $"Unknown parameter: '{name}'.");
+            if (request.Find(name) is { } value && !asksForNothing(value))
+                throw RequestObject.Refuse(name, "unsupported_parameter",
+                    $"'{name}' is not supported yet, and leaving it out would change the answer. Send the request without it.");
+        }
+    }
+
+    private static bool Never(JsonElement value) => false;
+
+    private static bool IsEmptyArray(JsonElement value) => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0;
+
+    private static bool Is(JsonElement value, string text) => value.ValueKind == JsonValueKind.String && value.ValueEquals(text);
+}

@@ -1,0 +1,31 @@
+using System.Buffers;
+using System.Globalization;
+using System.IO.Pipelines;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace SmolCluster.Gateway.Chat;
+
+/// <summary>Writes server-sent events, each flushed as it is written. JSON escapes line ends, so one "data:" line holds any text.</summary>
+internal sealed class SseWriter(PipeWriter output, CancellationToken cancellation)
+{
+    public async Task WriteAsync<T>(long? id, T data, JsonTypeInfo<T> type)
+    {
+        if (id is { } number)
+            Write(string.Create(CultureInfo.InvariantCulture, $"id: {number}\n"));
+        output.Write("data: "u8);
+        using (var json = new Utf8JsonWriter(output, new() { Encoder = type.Options.Encoder }))
+            JsonSerializer.Serialize(json, data, type);
+        output.Write("\n\n"u8);
+        await output.FlushAsync(cancellation);
+    }
+
+    public async Task WriteDoneAsync()
+    {
+        output.Write("data: [DONE]\n\n"u8);
+        await output.FlushAsync(cancellation);
+    }
+
+    private void Write(string text) => Encoding.UTF8.GetBytes(text, output);
+}

@@ -1,0 +1,61 @@
+using SmolCluster.Contracts;
+using SmolCluster.Gateway.Errors;
+
+namespace SmolCluster.Gateway.Chat;
+
+/// <summary>An answer as server-sent events: a chunk an event, flushed at once, with the conversation's event number as its id;
+/// then "[DONE]". A stream that breaks on the way ends with an error object instead, and without "[DONE]".</summary>
+internal sealed class StreamedAnswer(RunningAnswer answer, bool includeUsage) : IResult
+{
+    public async Task ExecuteAsync(HttpContext httpContext)
+    {
+        await using var _ = answer;
+        var response = httpContext.Response;
+        response.ContentType = "text/event-stream; charset=utf-8";
+        response.Headers.CacheControl = "no-cache";
+        response.Headers["X-Accel-Buffering"] = "no"; // else nginx gathers the whole answer before it passes it on
+        var sse = new SseWriter(response.BodyWriter, httpContext.RequestAborted);
+        try
+        {
+            await WriteAnswerAsync(sse);
+        }
+        catch (OperationCanceledException) when (httpContext.RequestAborted.IsCancellationRequested)
+        {
+            // The client has what it wanted: nobody is left to write to, and disposing the answer frees its cache.
+        }
+        catch (Exception exception) when (ClusterErrors.IsExpected(exception))
+        {
+            await sse.WriteAsync(null, ClusterErrors.From(exception).Body, GatewayJson.Default.ErrorBody);
+        }
+    }
+
+    private async Task WriteAnswerAsync(SseWriter sse)
+    {
+        await WriteAsync(sse, answer.Started.Number, new Delta(Role: "assistant", Content: ""));
+        await foreach (var happened in answer.ReadAsync())
+        {
+            if (happened is TextDelta delta)
+                await WriteAsync(sse, delta.Number, new Delta(Content: delta.Text));
+            else if (happened is AnswerFinished finished)
+            {
+                await WriteEndAsync(sse, finished);
+                return;
+            }
+        }
+        throw new InvalidOperationException($"The answer {answer.Id} ended without AnswerFinished.");
+    }
+
+    private async Task WriteEndAsync(SseWriter sse, AnswerFinished finished)
+    {
+        await WriteAsync(sse, finished.Number, new Delta(), finished.Reason);
+        if (includeUsage)
+            await sse.WriteAsync(finished.Number, Chunk([], Usage.Of(finished)), GatewayJson.Default.ChatCompletionChunk);
+        await sse.WriteDoneAsync();
+    }
+
+    private Task WriteAsync(SseWriter sse, long number, Delta delta, string? finishReason = null) =>
+        sse.WriteAsync(number, Chunk([new(0, delta, finishReason)], null), GatewayJson.Default.ChatCompletionChunk);
+
+    private ChatCompletionChunk Chunk(IReadOnlyList<ChunkChoice> choices, Usage? usage) =>
+        new(answer.Id, answer.Created, answer.Started.Model, choices, usage);
+}

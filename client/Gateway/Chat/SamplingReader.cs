@@ -23,7 +23,7 @@ internal static class SamplingReader
             TopK = (int)(request.Integer("top_k", 0, int.MaxValue) ?? defaults.TopK),
             TopP = (float)(request.Number("top_p", 0.0001, 1) ?? defaults.TopP),
             MinP = (float)(request.Number("min_p", 0, 1) ?? defaults.MinP),
-            RepetitionPenalty = (float)(request.Number("repetition_penalty", 0.1, 10) ?? defaults.RepetitionPenalty),
+            RepetitionPenalty = (float)(request.Number("repetition_penalty", 0.1, 2) ?? defaults.RepetitionPenalty),
             PresencePenalty = (float)(request.Number("presence_penalty", -2, 2) ?? defaults.PresencePenalty),
             FrequencyPenalty = (float)(request.Number("frequency_penalty", -2, 2) ?? defaults.FrequencyPenalty),
             LogitBias = ReadLogitBias(request),

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using SmolCluster.Gateway.Chat;
 using SmolCluster.Gateway.Errors;
 using SmolCluster.Gateway.Health;
@@ -18,7 +19,7 @@ public static class GatewayHosting
             .Validate(options => options.MaxRequestBytes is >= 1024 and <= GatewayOptions.LargestRequestBytes,
                 $"Gateway:MaxRequestBytes must be between 1024 and {GatewayOptions.LargestRequestBytes}.")
             .ValidateOnStart();
-        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<ModelDirectory>();
         return builder;
     }

@@ -1,0 +1,143 @@
+using System.Runtime.Intrinsics;
+
+namespace SmolCluster.Engine.Quantization;
+
+/// <summary>Rounds rows of activations to 8 bits, so that dot products with quantized weights are exact integer sums.
+/// <para>A row holds each kind of value contiguously, so that a kernel loads eight scales with one instruction:
+/// Q8: sbyte[padded], float scale[padded/32], int sum[padded/32], where padded is columns rounded up to 256 and the padding is 0;
+/// Q8K: sbyte[columns], short sum[columns/16], float scale[columns/256], rounded up to 64 bytes.</para>
+/// <para>A scale is the block's largest magnitude / 127, kept as float. Only exactly rounded element-wise operations and integer
+/// maxima are used, so that the bits do not depend on the vector width. A block with a NaN or an infinity gets the scale NaN:
+/// the damage stays visible in the logits instead of becoming a number. A scale below the smallest normal float becomes 0.</para></summary>
+public static unsafe class Activations
+{
+    internal const int Q8Block = 32;
+    internal const int Q8KBlock = 256;
+    internal const int SumBlock = 16;
+
+    // 1.5 * 2^23: adding it leaves the float rounded to an integer (ties to even) in the low bits.
+    private const float RoundingBias = 12582912f;
+    private const int RoundingBiasBits = 0x4B400000;
+
+    /// <summary>Bytes from one activation row to the next.</summary>
+    /// <exception cref="ArgumentException"><paramref name="columns"/> is not a multiple of the format's block.</exception>
+    public static int RowBytes(ActivationFormat format, int columns) => format switch
+    {
+        ActivationFormat.F32 => checked(columns * sizeof(float)),
+        ActivationFormat.Q8 => checked(Q8SumOffset(Checked(columns, Q8Block)) + (Padded(columns) / Q8Block * sizeof(int))),
+        ActivationFormat.Q8K => checked((Q8KScaleOffset(Checked(columns, Q8KBlock)) + (columns / Q8KBlock * sizeof(float)) + 63) & ~63),
+        _ => throw new ArgumentOutOfRangeException(nameof(format), format, "Unknown activation format."),
+    };
+
+    /// <summary>Writes <see cref="RowBytes"/> bytes. The ranges must not overlap.</summary>
+    /// <param name="source">float[columns].</param>
+    /// <param name="columns">A multiple of the format's block.</param>
+    public static void Quantize(ActivationFormat format, float* source, int columns, byte* destination)
+    {
+        var bytes = RowBytes(format, columns);
+        switch (format)
+        {
+            case ActivationFormat.Q8:
+                QuantizeQ8(source, columns, destination);
+                break;
+            case ActivationFormat.Q8K:
+                QuantizeQ8K(source, columns, destination);
+                break;
+            default:
+                Buffer.MemoryCopy(source, destination, bytes, bytes);
+                break;
+        }
+    }
+
+    internal static int Padded(int columns) => checked(columns + (Q8KBlock - 1)) & ~(Q8KBlock - 1);
+
+    internal static int Q8ScaleOffset(int columns) => Padded(columns);
+
+    internal static int Q8SumOffset(int columns) => checked(Padded(columns) + (Padded(columns) / Q8Block * sizeof(float)));
+
+    internal static int Q8KSumOffset(int columns) => columns;
+
+    internal static int Q8KScaleOffset(int columns) => checked(columns + (columns / SumBlock * sizeof(short)));
+
+    private static int Checked(int columns, int block) => columns >= 0 && columns % block == 0
+        ? columns
+        : throw new ArgumentException($"A row of {columns} columns cannot be cut into blocks of {block}.", nameof(columns));
+
+    private static void QuantizeQ8(float* source, int columns, byte* destination)
+    {
+        var quants = (sbyte*)destination;
+        var scales = (float*)(destination + Q8ScaleOffset(columns));
+        var sums = (int*)(destination + Q8SumOffset(columns));
+        var blocks = columns / Q8Block;
+        for (var b = 0; b < blocks; b++)
+        {
+            var q = quants + (b * Q8Block);
+            scales[b] = QuantizeBlock(source + (b * Q8Block), Q8Block, q);
+            sums[b] = Sum16(q) + Sum16(q + SumBlock);
+        }
+
+        var padding = Padded(columns) - columns;
+        new Span<byte>(quants + columns, padding).Clear();
+        new Span<byte>(scales + blocks, padding / Q8Block * sizeof(float)).Clear();
+        new Span<byte>(sums + blocks, padding / Q8Block * sizeof(int)).Clear();
+    }
+
+    private static void QuantizeQ8K(float* source, int columns, byte* destination)
+    {
+        var quants = (sbyte*)destination;
+        var sums = (short*)(destination + Q8KSumOffset(columns));
+        var scales = (float*)(destination + Q8KScaleOffset(columns));
+        var blocks = columns / Q8KBlock;
+        for (var b = 0; b < blocks; b++)
+            scales[b] = QuantizeBlock(source + (b * Q8KBlock), Q8KBlock, quants + (b * Q8KBlock));
+        for (var i = 0; i < columns / SumBlock; i++)
+            sums[i] = (short)Sum16(quants + (i * SumBlock));
+
+        var end = (byte*)(scales + blocks);
+        new Span<byte>(end, RowBytes(ActivationFormat.Q8K, columns) - (int)(end - destination)).Clear();
+    }
+
+    /// <summary>Rounds <paramref name="count"/> floats (a multiple of 16) and returns their scale.</summary>
+    private static float QuantizeBlock(float* source, int count, sbyte* quants)
+    {
+        var scale = Scale(source, count);
+        if (!(scale > 0))
+        {
+            new Span<sbyte>(quants, count).Clear();
+            return scale;
+        }
+
+        var inverse = Vector128.Create(1f / scale);
+        for (var i = 0; i < count; i += SumBlock)
+        {
+            var low = Vector128.Narrow(Round(source + i, inverse), Round(source + i + 4, inverse));
+            var high = Vector128.Narrow(Round(source + i + 8, inverse), Round(source + i + 12, inverse));
+            Vector128.Narrow(low, high).Store(quants + i);
+        }
+
+        return scale;
+    }
+
+    private static Vector128<int> Round(float* source, Vector128<float> inverse) =>
+        ((Vector128.Load(source) * inverse) + Vector128.Create(RoundingBias)).AsInt32() - Vector128.Create(RoundingBiasBits);
+
+    /// <summary>Compares magnitudes as integers: the same order as floats, but NaN is the largest of all.</summary>
+    private static float Scale(float* source, int count)
+    {
+        var largest = Vector128<int>.Zero;
+        for (var i = 0; i < count; i += 4)
+            largest = Vector128.Max(largest, Vector128.Load((int*)(source + i)) & Vector128.Create(0x7FFFFFFF));
+        var bits = Math.Max(Math.Max(largest[0], largest[1]), Math.Max(largest[2], largest[3]));
+        var magnitude = BitConverter.Int32BitsToSingle(bits);
+        if (!float.IsFinite(magnitude))
+            return float.NaN;
+        var scale = magnitude / 127f;
+        return float.IsNormal(scale) ? scale : 0f;
+    }
+
+    private static int Sum16(sbyte* quants)
+    {
+        var (low, high) = Vector128.Widen(Vector128.Load(quants));
+        return Vector128.Sum(low + high);
+    }
+}

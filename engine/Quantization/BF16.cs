@@ -1,0 +1,25 @@
+using System.Runtime.Intrinsics;
+
+namespace SmolCluster.Engine.Quantization;
+
+/// <summary>The upper 16 bits of a single.</summary>
+internal readonly unsafe struct BF16 : IFloatFormat
+{
+    public static int Bytes => sizeof(ushort);
+
+    public static float* Unpack(byte* source, int count, float* tile)
+    {
+        var uppers = (ushort*)source;
+        var i = 0;
+        for (; i <= count - 8; i += 8)
+        {
+            var (low, high) = Vector128.Widen(Vector128.Load(uppers + i));
+            (low << 16).AsSingle().Store(tile + i);
+            (high << 16).AsSingle().Store(tile + i + 4);
+        }
+
+        for (; i < count; i++)
+            tile[i] = BitConverter.Int32BitsToSingle(uppers[i] << 16);
+        return tile;
+    }
+}

@@ -1,0 +1,60 @@
+using System.Runtime.CompilerServices;
+
+namespace SmolCluster.Engine.Quantization;
+
+/// <summary>Rows of floats times rows of floats. Column i is added to lane i mod 16 by a fused multiply-add, and the sixteen lanes
+/// are folded at the end: j with j + 8, then j + 4, j + 2, j + 1. Any vector width up to 16 gives these bits.</summary>
+internal readonly unsafe struct FloatRows<T> : IRows
+    where T : struct, IFloatFormat
+{
+    public static ActivationFormat Activation => ActivationFormat.F32;
+
+    private const int Lanes = 16;
+    private const int Tile = 256; // columns converted at a time
+    private const int Group = 32; // tokens whose lanes live on the stack
+
+    /// <inheritdoc/>
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Run<TDot>(byte* row, byte* activations, int columns, int tokens, float* destination, nint stride)
+        where TDot : struct, ITileDot
+    {
+        var tile = stackalloc float[Tile];
+        var lanes = stackalloc float[Group * Lanes];
+        for (var first = 0; first < tokens; first += Group)
+        {
+            var count = Math.Min(Group, tokens - first);
+            var group = (float*)activations + (first * (nint)columns);
+            new Span<float>(lanes, count * Lanes).Clear();
+            for (var column = 0; column < columns; column += Tile)
+            {
+                var width = Math.Min(Tile, columns - column);
+                var weights = T.Unpack(row + (column * (nint)T.Bytes), width, tile);
+                for (var t = 0; t < count; t++)
+                    TDot.Add(weights, group + (t * (nint)columns) + column, width, lanes + (t * Lanes));
+            }
+
+            for (var t = 0; t < count; t++)
+                destination[(first + t) * stride] = Fold(lanes + (t * Lanes));
+        }
+    }
+
+    [SkipLocalsInit]
+    public static void Dequantize(byte* row, int columns, float* destination)
+    {
+        var weights = T.Unpack(row, columns, destination);
+        if (weights != destination)
+            Buffer.MemoryCopy(weights, destination, (long)columns * sizeof(float), (long)columns * sizeof(float));
+    }
+
+    private static float Fold(float* lanes)
+    {
+        for (var half = Lanes / 2; half > 0; half /= 2)
+        {
+            for (var j = 0; j < half; j++)
+                lanes[j] += lanes[j + half];
+        }
+
+        return lanes[0];
+    }
+}

@@ -1,0 +1,14 @@
+namespace SmolCluster.Engine.Quantization;
+
+/// <summary>Rows of one tensor type, whatever the size of its blocks.</summary>
+internal unsafe interface IRows
+{
+    static abstract ActivationFormat Activation { get; }
+
+    /// <summary>See <see cref="RowDot.Run"/>.</summary>
+    static abstract void Run<TDot>(byte* row, byte* activations, int columns, int tokens, float* destination, nint stride)
+        where TDot : struct, ITileDot;
+
+    /// <summary>See <see cref="Dequantizer.Row"/>.</summary>
+    static abstract void Dequantize(byte* row, int columns, float* destination);
+}

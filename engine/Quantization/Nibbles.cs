@@ -1,0 +1,68 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace SmolCluster.Engine.Quantization;
+
+/// <summary>Bit fields that several formats share.</summary>
+internal static unsafe class Nibbles
+{
+    /// <summary>The sixteen levels of the IQ4 formats.</summary>
+    private static ReadOnlySpan<sbyte> Levels => [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
+
+    /// <summary>32 weights of 16 bytes: low halves first, then high halves.</summary>
+    public static void Split16(byte* packed, byte* quants)
+    {
+        for (var i = 0; i < 16; i++)
+        {
+            quants[i] = (byte)(packed[i] & 15);
+            quants[i + 16] = (byte)(packed[i] >> 4);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Split16(Vector128<byte> packed) =>
+        Vector256.Create(packed, (packed.AsUInt16() >>> 4).AsByte()) & Vector256.Create((byte)15);
+
+    /// <summary>Every byte shifted right by <paramref name="bits"/> and cut to <paramref name="mask"/>, which must drop what the
+    /// neighbouring byte shifts in: at most 8 - bits bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Right(Vector256<byte> bytes, int bits, byte mask) =>
+        (bytes.AsUInt16() >>> bits).AsByte() & Vector256.Create(mask);
+
+    /// <summary>As <see cref="Right"/>, to the left; the mask must drop the lowest bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Left(Vector256<byte> bytes, int bits, byte mask) =>
+        (bytes.AsUInt16() << bits).AsByte() & Vector256.Create(mask);
+
+    /// <summary>Adds 16 to weight i where bit i is set.</summary>
+    public static void AddFifthBits(uint bits, byte* quants)
+    {
+        for (var i = 0; i < 32; i++)
+            quants[i] |= (byte)(((bits >> i) & 1) << 4);
+    }
+
+    /// <summary>16 in byte i where bit i is set.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> FifthBits(uint bits)
+    {
+        // byte i takes the byte of its bit, picks the bit, and becomes all ones if it is there
+        var spread = Vector256.Shuffle(
+            Vector256.Create(bits).AsByte(),
+            Vector256.Create((byte)0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 18, 18, 18, 18, 18, 18, 18, 18, 19, 19, 19, 19, 19, 19, 19, 19));
+        var picked = Vector256.Create(0x8040201008040201).AsByte();
+        return Vector256.Equals(spread & picked, picked) & Vector256.Create((byte)16);
+    }
+
+    public static void ToLevels(byte* quants)
+    {
+        for (var i = 0; i < 32; i++)
+            quants[i] = (byte)Levels[quants[i]];
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> ToLevels(Vector256<byte> quants)
+    {
+        var levels = Vector128.Create((sbyte)-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113).AsByte();
+        return Vector256.Create(Vector128.Shuffle(levels, quants.GetLower()), Vector128.Shuffle(levels, quants.GetUpper()));
+    }
+}

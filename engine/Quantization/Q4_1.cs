@@ -1,0 +1,34 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace SmolCluster.Engine.Quantization;
+
+/// <summary>32 weights d * q + m, q of 4 bits as in <see cref="Q4_0"/>.</summary>
+[StructLayout(LayoutKind.Sequential, Pack = 1)]
+internal unsafe struct Q4_1 : IBlock32<Q4_1>
+{
+    public ushort Scale;
+    public ushort Minimum;
+    public fixed byte Quants[16];
+
+    public static bool Signed => false;
+
+    public static Correction Correction => Correction.Minimum;
+
+    public static int Offset => 0;
+
+    public static void Unpack(Q4_1* block, int index, Tile32* tile)
+    {
+        tile->Scales[index] = HalfBits.ToSingle(block->Scale);
+        tile->Minimums[index] = HalfBits.ToSingle(block->Minimum);
+        Nibbles.Split16(block->Quants, tile->Quants + (32 * index));
+    }
+
+    public static void UnpackVector(Q4_1* blocks, Tile32* tile)
+    {
+        Scales8.Load((byte*)&blocks->Scale, sizeof(Q4_1)).Store(tile->Scales);
+        Scales8.Load((byte*)&blocks->Minimum, sizeof(Q4_1)).Store(tile->Minimums);
+        for (var i = 0; i < Tile32.Blocks; i++)
+            Nibbles.Split16(Vector128.Load(blocks[i].Quants)).Store(tile->Quants + (32 * i));
+    }
+}

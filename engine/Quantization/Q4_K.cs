@@ -1,0 +1,43 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace SmolCluster.Engine.Quantization;
+
+/// <summary>256 weights d * scale * q - dmin * minimum, q of 4 bits: of each 64 weights, 32 bytes hold the first 32 below and the
+/// other 32 above.</summary>
+[StructLayout(LayoutKind.Sequential, Pack = 1)]
+internal unsafe struct Q4_K : IBlock256<Q4_K>
+{
+    public ushort Scale;
+    public ushort MinimumScale;
+    public fixed byte Scales[12];
+    public fixed byte Quants[128];
+
+    public static bool Signed => false;
+
+    public static Correction Correction => Correction.Minimum;
+
+    public static void Unpack(Q4_K* block, Tile256* tile)
+    {
+        tile->Scale = HalfBits.ToSingle(block->Scale);
+        tile->MinimumScale = HalfBits.ToSingle(block->MinimumScale);
+        SixBitScales.Unpack(block->Scales, tile);
+        for (var i = 0; i < 256; i++)
+            tile->Quants[i] = (byte)((block->Quants[(i / 64 * 32) + (i % 32)] >> (i % 64 / 32 * 4)) & 15);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void UnpackVector(Q4_K* block, Tile256* tile)
+    {
+        tile->Scale = HalfBits.ToSingle(block->Scale);
+        tile->MinimumScale = HalfBits.ToSingle(block->MinimumScale);
+        SixBitScales.UnpackVector(block->Scales, tile);
+        for (var g = 0; g < 4; g++)
+        {
+            var packed = Vector256.Load(block->Quants + (32 * g));
+            (packed & Vector256.Create((byte)15)).Store(tile->Quants + (64 * g));
+            Nibbles.Right(packed, 4, 15).Store(tile->Quants + (64 * g) + 32);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace SmolCluster.Engine.Quantization;
+
+/// <summary>32 weights d * q, q a signed byte.</summary>
+[StructLayout(LayoutKind.Sequential, Pack = 1)]
+internal unsafe struct Q8_0 : IBlock32<Q8_0>
+{
+    public ushort Scale;
+    public fixed sbyte Quants[32];
+
+    public static bool Signed => true;
+
+    public static Correction Correction => Correction.None;
+
+    public static int Offset => 0;
+
+    public static void Unpack(Q8_0* block, int index, Tile32* tile)
+    {
+        tile->Scales[index] = HalfBits.ToSingle(block->Scale);
+        for (var i = 0; i < 32; i++)
+            tile->Quants[(32 * index) + i] = (byte)block->Quants[i];
+    }
+
+    public static void UnpackVector(Q8_0* blocks, Tile32* tile)
+    {
+        Scales8.Load((byte*)&blocks->Scale, sizeof(Q8_0)).Store(tile->Scales);
+        for (var i = 0; i < Tile32.Blocks; i++)
+            Vector256.Load((byte*)blocks[i].Quants).Store(tile->Quants + (32 * i));
+    }
+}

@@ -1,0 +1,47 @@
+using SmolCluster.Engine.Kernels;
+
+namespace SmolCluster.Engine.Quantization;
+
+/// <summary>One weight row times several activation rows; the only arithmetic of matrix products. A function pointer rather than an
+/// interface: the choice of format and instruction set is made once for a matrix, and nothing is virtual inside.
+/// <para>The bits of a result depend on the row and its activation row only: not on the level, nor on how many tokens a call has.
+/// Quantized formats add block after block, from first to last, one fused multiply-add of an exact integer sum each (and one for
+/// the minimums); float formats have 16 lanes (<see cref="FloatRows{T}"/>).</para></summary>
+public readonly unsafe struct RowDot
+{
+    private RowDot(ActivationFormat activation, delegate*<byte*, byte*, int, int, float*, nint, void> run)
+    {
+        Activation = activation;
+        Run = run;
+    }
+
+    /// <summary>What the activation rows must be.</summary>
+    public ActivationFormat Activation { get; }
+
+    /// <summary>(row, activations, columns, tokens, destination, destinationStride): for each token t,
+    /// destination[t * destinationStride] = dot(row, activations + t * Activations.RowBytes(Activation, columns)).
+    /// The stride is in floats. Unchecked: columns must be a multiple of the format's block length.</summary>
+    public delegate*<byte* /*row*/, byte* /*activations*/, int /*columns*/, int /*tokens*/, float* /*destination*/, nint /*stride*/, void> Run { get; }
+
+    /// <summary>The default arithmetic, with the instructions of <paramref name="level"/>.</summary>
+    /// <exception cref="ArgumentException">The type has no reader here.</exception>
+    /// <exception cref="PlatformNotSupportedException">This machine lacks the level.</exception>
+    public static RowDot For(GgmlType type, SimdLevel level)
+    {
+        if (!Simd.IsSupported(level))
+            throw new PlatformNotSupportedException($"This machine cannot run {level} kernels; use Simd.Level, which is {Simd.Level}.");
+        var format = level switch
+        {
+            SimdLevel.Scalar => RowFormat.Of<ScalarTileDot>(type),
+            SimdLevel.Vector128 => RowFormat.Of<Vector128TileDot>(type),
+            SimdLevel.Avx2 => RowFormat.Of<Avx2TileDot>(type),
+            _ => RowFormat.Of<Avx512TileDot>(type),
+        };
+        return new RowDot(format.Activation, format.Run);
+    }
+
+    /// <summary>The oracle: dequantized weights times float activations, accumulated in double.</summary>
+    /// <exception cref="ArgumentException">The type has no reader here.</exception>
+    public static RowDot Reference(GgmlType type) =>
+        new(ActivationFormat.F32, RowFormat.Of<ScalarTileDot>(type).Reference);
+}

@@ -14,6 +14,7 @@ internal sealed class HostedModel : IProgress<double>, IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _closing = new();
+    private readonly TaskCompletionSource _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _lock = new();
     private readonly long _start;
     private State _state;
@@ -26,6 +27,9 @@ internal sealed class HostedModel : IProgress<double>, IDisposable
         _start = time.GetTimestamp();
         _state = new(new ModelStatus(source.Id, Name(source.Kind), "loading", 0, 0, "", "", 0, time.GetUtcNow(), null), null);
     }
+
+    /// <summary>Completes when it is ready or failed.</summary>
+    public Task Settled => _settled.Task;
 
     public ModelStatus Status => Volatile.Read(ref _state).Status;
 
@@ -89,6 +93,7 @@ internal sealed class HostedModel : IProgress<double>, IDisposable
             _logger.LogError(problem, "Model {Model} could not be loaded: {Problem}", _source.Id, problem.Message);
             Fail(problem.Message);
         }
+        _settled.SetResult();
     }
 
     private void Accept(IChatModel model)

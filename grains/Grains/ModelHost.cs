@@ -25,6 +25,9 @@ public sealed class ModelHost : IHostedService, IDisposable
     /// <summary>In order of id.</summary>
     public IReadOnlyList<ModelStatus> Statuses => [.. _models.Select(model => model.Status)];
 
+    /// <summary>Completes when every model is ready or failed.</summary>
+    public Task Settled => Task.WhenAll(_models.Select(model => model.Settled));
+
     /// <exception cref="ChatException">It is not here, loads still, or failed.</exception>
     public IChatModel Get(string id)
     {

@@ -20,7 +20,7 @@ internal sealed class ModelsGrain(ModelHostClient hosts, TimeProvider time, ILog
 
     /// <summary>One entry an id, in order of id; where silos differ, the one that serves best speaks for the model: ready before
     /// loading before failed.</summary>
-    internal static ModelStatus[] Merge(IEnumerable<ModelStatus> statuses) =>
+    private static ModelStatus[] Merge(IEnumerable<ModelStatus> statuses) =>
         [.. statuses.GroupBy(status => status.Id, StringComparer.Ordinal)
             .Select(same => same.OrderBy(Rank).ThenByDescending(status => status.Progress).First())
             .OrderBy(status => status.Id, StringComparer.Ordinal)];

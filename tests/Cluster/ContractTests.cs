@@ -1,0 +1,83 @@
+using System.Reflection;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.Serialization;
+using SmolCluster.Contracts;
+
+namespace SmolCluster.Cluster.Tests;
+
+/// <summary>What crosses the wire keeps its bytes' meaning: names and numbers are explicit, so that a rename or a new member
+/// does not break a cluster in the middle of an update.</summary>
+public sealed class ContractTests
+{
+    private static readonly GenerationEvent[] s_events =
+        [new AnswerStarted(1, "m", 2, 3, "s"), new TextDelta(2, "é"), new AnswerFinished(3, "stop", 4, 5, 6)];
+
+    // collection expressions make compiler types, which must travel too
+    private static readonly ChatRequest s_request = new("m", [new("user", "hi"), new("assistant", "")],
+        new SamplingSettings
+        {
+            Temperature = 1, TopK = 2, TopP = 0.3f, MinP = 0.4f, RepetitionPenalty = 5, PresencePenalty = -6,
+            FrequencyPenalty = 7, LogitBias = new() { [8] = 9 }, Seed = ulong.MaxValue,
+        },
+        10, ["a", "b"], "{}", "u");
+
+    public static TheoryData<object> Samples =>
+    [
+        s_request, s_request.Messages[0], s_request.Sampling, s_events[0], s_events[1], s_events[2],
+        new ModelStatus("m", "real", "failed", 0.5, 1, "a", "h", 2, DateTimeOffset.UnixEpoch, "p"),
+        new ConversationSnapshot(s_request, "h", [s_events[0], s_events[1], s_events[2]], true),
+        ChatError.QueueFull,
+    ];
+
+    private static IEnumerable<Type> Contracts => typeof(ChatRequest).Assembly.GetExportedTypes()
+        .Where(type => type.Namespace == typeof(ChatRequest).Namespace);
+
+    [Theory]
+    [MemberData(nameof(Samples), DisableDiscoveryEnumeration = true)]
+    public void Serialize_Contract_ComesBackTheSame(object sample)
+    {
+        var back = RoundTrip(sample);
+        Assert.Equal(sample.GetType(), back.GetType());
+        Assert.Equal(JsonSerializer.Serialize(sample, sample.GetType()), JsonSerializer.Serialize(back, back.GetType()));
+    }
+
+    [Fact]
+    public void Serialize_ChatException_KeepsMessageCodeAndRetryAfter()
+    {
+        var back = Assert.IsType<ChatException>(RoundTrip(
+            new ChatException(ChatError.ModelLoading, "soon") { RetryAfter = TimeSpan.FromSeconds(3) }));
+        Assert.Equal((ChatError.ModelLoading, "soon", TimeSpan.FromSeconds(3)), (back.Error, back.Message, back.RetryAfter));
+    }
+
+    [Fact]
+    public void Samples_CoverEveryContract()
+    {
+        var covered = Samples.Select(row => row.Data.GetType()).Append(typeof(ChatException));
+        Assert.Empty(Contracts.Where(type => type is { IsInterface: false, IsAbstract: false }).Except(covered));
+    }
+
+    [Fact]
+    public void Contracts_HaveAliasesAndIds()
+    {
+        foreach (var type in Contracts)
+        {
+            Assert.True(type.IsDefined(typeof(AliasAttribute), inherit: false), $"{type} has no [Alias].");
+            if (type.IsInterface)
+                Assert.All(type.GetMethods(), method => Assert.True(method.IsDefined(typeof(AliasAttribute)), $"{type}.{method} has no [Alias]."));
+            else if (!type.IsEnum)
+                Assert.All(Stored(type), property => Assert.True(property.IsDefined(typeof(IdAttribute)), $"{type}.{property} has no [Id]."));
+        }
+        Assert.Distinct(Contracts.Select(type => type.GetCustomAttribute<AliasAttribute>(inherit: false)!.Alias));
+    }
+
+    private static PropertyInfo[] Stored(Type type) =>
+        type.GetProperties(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly);
+
+    private static object RoundTrip(object sample)
+    {
+        using var services = new ServiceCollection().AddSerializer().BuildServiceProvider();
+        var serializer = services.GetRequiredService<Serializer>();
+        return serializer.Deserialize<object>(serializer.SerializeToArray(sample))!;
+    }
+}

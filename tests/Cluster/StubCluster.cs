@@ -1,0 +1,57 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Orleans.TestingHost;
+using SmolCluster.Contracts;
+using SmolCluster.Engine.Serving;
+using SmolCluster.Grains;
+
+namespace SmolCluster.Cluster.Tests;
+
+/// <summary>A cluster in this process whose silos host the given models. Grains are placed by Orleans, so a test that must know
+/// where a model runs uses one silo.</summary>
+public sealed class StubCluster : IAsyncDisposable
+{
+    private readonly InProcessTestCluster _cluster;
+
+    private StubCluster(InProcessTestCluster cluster) => _cluster = cluster;
+
+    public IReadOnlyList<InProcessSiloHandle> Silos => [.. _cluster.Silos];
+
+    public IModelsGrain Models => _cluster.Client.GetGrain<IModelsGrain>(0);
+
+    /// <summary>One silo; does not wait for its models.</summary>
+    public static Task<StubCluster> Start(params ModelSource[] sources) => Start(1, _ => sources);
+
+    /// <summary>One silo with one model, which is ready.</summary>
+    public static async Task<StubCluster> Start(IChatModel model)
+    {
+        var cluster = await Start(new ModelSource(model.Card.Id, model.Card.Kind, (_, _) => model));
+        await cluster.Service<ModelHost>().Settled;
+        return cluster;
+    }
+
+    /// <param name="sources">By the silo's number from 0.</param>
+    public static async Task<StubCluster> Start(short silos, Func<int, ModelSource[]> sources)
+    {
+        var builder = new InProcessTestClusterBuilder(silos);
+        builder.Options.ConfigureFileLogging = false;
+        var started = -1;
+        builder.ConfigureSilo((_, silo) =>
+        {
+            var here = sources(Interlocked.Increment(ref started));
+            silo.AddModelHost(_ => here).AddConversationsInMemory();
+            silo.Services.AddLogging(logging => logging.ClearProviders());
+        });
+        var cluster = builder.Build();
+        await cluster.DeployAsync();
+        return new StubCluster(cluster);
+    }
+
+    public IConversationGrain Conversation(string id = "conversation") => _cluster.Client.GetGrain<IConversationGrain>(id);
+
+    public T Service<T>(int silo = 0) where T : notnull => Silos[silo].ServiceProvider.GetRequiredService<T>();
+
+    public Task Deactivate(IAddressable grain) => _cluster.DeactivateAsync(grain);
+
+    public ValueTask DisposeAsync() => _cluster.DisposeAsync();
+}

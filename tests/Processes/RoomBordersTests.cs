@@ -1,0 +1,47 @@
+using System.Reflection.Metadata;
+using System.Reflection.PortableExecutable;
+
+namespace SmolCluster.Processes.Tests;
+
+/// <summary>References between rooms go down only. Read from the built assemblies, because a project file does not show what
+/// comes along with a reference; the compiler leaves out what is never used, so only real use counts.</summary>
+public sealed class RoomBordersTests
+{
+    private const string Engine = "SmolCluster.Engine";
+    private const string Contracts = "SmolCluster.Contracts";
+    private const string Grains = "SmolCluster.Grains";
+    private const string Silo = "SmolCluster.Silo";
+    private const string Gateway = "SmolCluster.Gateway";
+    private const string Cli = "smol";
+
+    [Theory]
+    [InlineData(Engine, "")]
+    [InlineData(Contracts, "")]
+    [InlineData(Grains, Contracts + " " + Engine)]
+    [InlineData(Silo, Grains + " " + Contracts + " " + Engine)]
+    [InlineData(Gateway, Contracts)]
+    [InlineData(Cli, Gateway + " " + Silo + " " + Grains + " " + Contracts + " " + Engine)]
+    public void Room_References_GoDownOnly(string room, string allowed)
+    {
+        var rooms = References(room).Where(name => name.StartsWith("SmolCluster.", StringComparison.Ordinal) || name == Cli);
+        Assert.Empty(rooms.Except(allowed.Split(' ')));
+    }
+
+    [Theory]
+    [InlineData(Engine, "Orleans")]
+    [InlineData(Engine, "Microsoft.AspNetCore")]
+    [InlineData(Engine, "Microsoft.Extensions")]
+    [InlineData(Contracts, "Microsoft.AspNetCore")]
+    [InlineData(Contracts, "Orleans.Runtime")]
+    [InlineData(Grains, "Microsoft.AspNetCore")]
+    [InlineData(Gateway, "Orleans.Runtime")]
+    public void Room_DoesNotKnow_TheFramework(string room, string framework) =>
+        Assert.DoesNotContain(References(room), name => name.StartsWith(framework, StringComparison.Ordinal));
+
+    private static string[] References(string room)
+    {
+        using var file = new PEReader(File.OpenRead(Path.Combine(AppContext.BaseDirectory, room + ".dll")));
+        var metadata = file.GetMetadataReader();
+        return [.. metadata.AssemblyReferences.Select(handle => metadata.GetString(metadata.GetAssemblyReference(handle).Name))];
+    }
+}

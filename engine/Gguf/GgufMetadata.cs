@@ -38,6 +38,9 @@ public sealed class GgufMetadata
 
     public bool Contains(string key) => values.ContainsKey(key);
 
+    /// <summary>The value as it is held, an array not decoded; null where absent.</summary>
+    internal object? Raw(string key) => values.GetValueOrDefault(key);
+
     public bool TryGetValue(string key, [NotNullWhen(true)] out object? value)
     {
         bool found = values.TryGetValue(key, out value);
@@ -119,7 +122,7 @@ public sealed class GgufMetadata
         new($"{path}: the metadata key '{key}' is {GgufText.TypeName(values[key])} {Describe(key)}; expected {expected}. "
             + "Convert the model again with a current converter.");
 
-    private static bool AsInteger(object value, out long integer)
+    internal static bool AsInteger(object value, out long integer)
     {
         bool fits = value is byte or sbyte or ushort or short or uint or int or long or ulong and <= long.MaxValue;
         integer = fits ? Convert.ToInt64(value, CultureInfo.InvariantCulture) : 0;

@@ -1,3 +1,5 @@
+using SmolCluster.Engine.Gguf;
+
 namespace SmolCluster.Engine.Models;
 
 /// <summary>A model's shape as data, validated; there is no subclass an architecture. Lengths in elements, positions in tokens.</summary>
@@ -34,6 +36,22 @@ public sealed record ModelConfig
     public required int NoRopeInterval { get; init; }
 
     public bool AppliesRope(int layer) => NoRopeInterval == 0 || (layer + 1) % NoRopeInterval != 0;
+
+    /// <summary>Bytes that one position takes in the KV cache at <paramref name="elementBytes"/> an element (F16: 2, F32: 4).</summary>
+    public long KvBytesPerToken(int elementBytes) => 2L * BlockCount * HeadCountKv * HeadLength * elementBytes;
+
+    /// <summary>The shape of a complete model: its metadata read and every tensor's presence, type and shape checked.</summary>
+    /// <exception cref="GgufException">A key or tensor is missing or odd, or the architecture is not one this engine runs.</exception>
+    public static ModelConfig From(GgufFile file)
+    {
+        (ModelConfig config, _) = ConfigReader.Read(file);
+        ModelTensors.Validate(file, config);
+        return config;
+    }
+
+    /// <summary>Which metadata key was taken for what, defaults included; for files without tensors too.</summary>
+    /// <exception cref="GgufException">A key is missing or odd, or the architecture is not one this engine runs.</exception>
+    public static IReadOnlyList<Hyperparameter> Mapping(GgufFile file) => ConfigReader.Read(file).Mapping;
 }
 
 /// <summary>Rotary positions: NORM pairs (2i, 2i+1).</summary>

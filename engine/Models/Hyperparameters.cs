@@ -1,0 +1,151 @@
+using System.Globalization;
+using SmolCluster.Engine.Gguf;
+
+namespace SmolCluster.Engine.Models;
+
+/// <summary>What one metadata key was taken to mean: a line of the mapping that <c>smol inspect</c> prints.</summary>
+/// <param name="Key">As in the file, e.g. <c>smollm3.block_count</c>; a property of the architecture stands in parentheses.</param>
+/// <param name="Default">Why this value, where the file has no such key; null where it has.</param>
+public sealed record Hyperparameter(string Key, string Meaning, string Value, string? Default);
+
+/// <summary>An architecture this engine runs, with what its files do not say.</summary>
+/// <param name="NoRopeInterval">See <see cref="ModelConfig.NoRopeInterval"/>; no key of the published files holds it.</param>
+internal sealed record Architecture(string Name, int NoRopeInterval);
+
+/// <summary>Looks hyperparameters up under the file's own <c>general.architecture</c>, checks each against its range, and keeps
+/// the mapping it applied. One table serves every architecture, because llama's relatives differ in prefixes and defaults
+/// only; a reader that wrote <c>llama.attention.head_count</c> into its code is what fails on a smollm3 file.</summary>
+internal sealed class Hyperparameters
+{
+    /// <summary>To add an architecture of llama's family, add a line.</summary>
+    public static readonly Architecture[] Architectures = [new("smollm3", NoRopeInterval: 4), new("llama", NoRopeInterval: 0)];
+
+    /// <summary>Every key read, its meaning and the values accepted. The bounds are far above any model of this family and keep
+    /// all products of sizes within 63 bits.</summary>
+    private static readonly Dictionary<string, Definition> Table = new(StringComparer.Ordinal)
+    {
+        ["block_count"] = new("transformer blocks", 1, 1024),
+        ["context_length"] = new("positions the model was trained for", 1, 1 << 24),
+        ["embedding_length"] = new("length of a token's vector", 1, 1 << 16),
+        ["feed_forward_length"] = new("inner length of the feed-forward part", 1, 1 << 20),
+        ["attention.head_count"] = new("query heads", 1, 1024),
+        ["attention.head_count_kv"] = new("key/value heads", 1, 1024),
+        ["attention.key_length"] = new("length of a query or key head", 2, 512),
+        ["attention.value_length"] = new("length of a value head", 2, 512),
+        ["attention.layer_norm_rms_epsilon"] = new("epsilon of RMSNorm", 1e-30, 1, Whole: false),
+        ["vocab_size"] = new("tokens in the vocabulary", 1, 1 << 22),
+        ["rope.dimension_count"] = new("rotated dimensions of a head", 2, 512),
+        ["rope.freq_base"] = new("RoPE base", 2, 1e15, Whole: false),
+        ["rope.scale_linear"] = new("RoPE scaling factor (old key)", 1, 1e6, Whole: false),
+        ["rope.scaling.factor"] = new("RoPE scaling factor", 1, 1e6, Whole: false),
+        ["rope.scaling.original_context_length"] = new("positions before scaling", 1, 1 << 24),
+        ["rope.scaling.attn_factor"] = new("magnitude of scaled RoPE", 1e-3, 1e3, Whole: false),
+        ["rope.scaling.yarn_attn_factor"] = new("magnitude of scaled RoPE (YaRN)", 1e-3, 1e3, Whole: false),
+        ["rope.scaling.yarn_ext_factor"] = new("YaRN extrapolation", 0, 1, Whole: false),
+        ["rope.scaling.yarn_beta_fast"] = new("YaRN turns of the fastest interpolated pair", 1e-3, 1e6, Whole: false),
+        ["rope.scaling.yarn_beta_slow"] = new("YaRN turns of the slowest extrapolated pair", 1e-3, 1e6, Whole: false),
+        // what this engine does not compute may be named only with the value that means "not used"
+        ["expert_count"] = new("mixture-of-experts experts; this engine runs dense models only", 0, 0),
+        ["attention.sliding_window"] = new("attention window; this engine attends to all positions", 0, 0),
+        ["attention.scale"] = new("attention scale of its own; this engine uses 1/√head length", 0, 0, Whole: false),
+        ["logit_scale"] = new("scale of the logits; this engine has none", 0, 0, Whole: false),
+        ["rope.scaling.yarn_log_multiplier"] = new("a YaRN variant; this engine has none", 0, 0, Whole: false),
+    };
+
+    private readonly GgufFile file;
+    private readonly List<Hyperparameter> rows = [];
+
+    /// <exception cref="GgufException">No architecture, or one this engine does not run.</exception>
+    public Hyperparameters(GgufFile file)
+    {
+        this.file = file;
+        string name = file.Metadata.Text("general.architecture");
+        Architecture = Array.Find(Architectures, a => a.Name == name) ?? throw new GgufException(
+            $"{file.Path}: the architecture is {file.Metadata.Describe("general.architecture")}; this engine runs "
+            + $"{string.Join(" and ", Architectures.Select(static a => a.Name))}. Choose a model of one of those.");
+        rows.Add(new("general.architecture", "prefix of the keys below", name, null));
+        RefuseUnused("expert_count", "attention.sliding_window", "attention.scale", "logit_scale", "rope.scaling.yarn_log_multiplier");
+    }
+
+    public Architecture Architecture { get; }
+
+    /// <summary>In the order of look-up.</summary>
+    public IReadOnlyList<Hyperparameter> Rows => rows;
+
+    public bool Has(string suffix) => file.Metadata.Contains(Key(suffix));
+
+    public int Integer(string suffix, int? fallback = null, string? why = null) => (int)Value(suffix, fallback, why);
+
+    public double Number(string suffix, double? fallback = null, string? why = null) => Value(suffix, fallback, why);
+
+    public string Text(string suffix, string meaning, string fallback, string why)
+    {
+        string value = file.Metadata.Text(Key(suffix), fallback);
+        rows.Add(new(Key(suffix), meaning, value, Has(suffix) ? null : why));
+        return value;
+    }
+
+    /// <summary>Records a value that no key holds.</summary>
+    public void Note(string name, string meaning, string value, string why) => rows.Add(new($"({name})", meaning, value, why));
+
+    /// <summary>A contradiction between values that are each in range.</summary>
+    public GgufException Fail(string message) =>
+        new($"{file.Path}: architecture '{Architecture.Name}': {message} Convert the model again with a current converter.");
+
+    public string Key(string suffix) => $"{Architecture.Name}.{suffix}";
+
+    private double Value(string suffix, double? fallback, string? why)
+    {
+        Definition definition = Table[suffix];
+        if (!Has(suffix) && fallback is null)
+            throw Missing(suffix, definition);
+        double value = Has(suffix) ? Read(suffix, definition) : fallback!.Value;
+        if (!(value >= definition.Minimum && value <= definition.Maximum))
+            throw Fail($"{Of(suffix, definition)} is {Show(value)}; expected {definition.Expected}.");
+        rows.Add(new(Key(suffix), definition.Meaning, Show(value), Has(suffix) ? null : why ?? "the architecture's default"));
+        return value;
+    }
+
+    private double Read(string suffix, Definition definition) => file.Metadata.Raw(Key(suffix)) switch
+    {
+        float number when !definition.Whole => number,
+        double number when !definition.Whole => number,
+        object value when GgufMetadata.AsInteger(value, out long integer) => integer,
+        object value => throw Fail($"{Of(suffix, definition)} is {GgufText.TypeName(value)} {file.Metadata.Describe(Key(suffix))}; "
+            + $"expected {definition.Expected}."),
+        null => throw Missing(suffix, definition),
+    };
+
+    private void RefuseUnused(params ReadOnlySpan<string> suffixes)
+    {
+        foreach (string suffix in suffixes)
+        {
+            Definition definition = Table[suffix];
+            if (Has(suffix) && Read(suffix, definition) != 0)
+            {
+                throw new GgufException($"{file.Path}: architecture '{Architecture.Name}': the key '{Key(suffix)}' is "
+                    + $"{file.Metadata.Describe(Key(suffix))} ({definition.Meaning}). Its answers would be wrong; choose another model.");
+            }
+        }
+    }
+
+    private GgufException Missing(string suffix, Definition definition)
+    {
+        string prefix = Architecture.Name + ".";
+        string[] own = [.. file.Metadata.Keys.Where(k => k.StartsWith(prefix, StringComparison.Ordinal))];
+        string[] others = [.. file.Metadata.Keys.Where(k => !k.StartsWith(prefix, StringComparison.Ordinal))];
+        return new($"{file.Path}: architecture '{Architecture.Name}': {Of(suffix, definition)} is missing; expected {definition.Expected}. "
+            + $"Keys there under '{prefix}': {GgufText.List(own)}. Other keys: {GgufText.List(others, 24)}. "
+            + "The file is no complete model, or its converter used other names; convert the model again.");
+    }
+
+    private string Of(string suffix, Definition definition) => $"the key '{Key(suffix)}' ({definition.Meaning})";
+
+    private static string Show(double value) => value.ToString("G7", CultureInfo.InvariantCulture);
+
+    private sealed record Definition(string Meaning, double Minimum, double Maximum, bool Whole = true)
+    {
+        public string Expected => Minimum == Maximum ? $"{Show(Minimum)}"
+            : $"{(Whole ? "an integer" : "a number")} from {Show(Minimum)} to {Show(Maximum)}";
+    }
+}

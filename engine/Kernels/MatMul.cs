@@ -1,0 +1,64 @@
+using SmolCluster.Engine.Models;
+
+namespace SmolCluster.Engine.Kernels;
+
+/// <summary>
+/// The only loop that splits matrix rows over threads. Each output is one row's dot product with one token's activations,
+/// computed whole by one thread in the row kernel's canonical order: neither the split nor the batch can change it.
+/// Rows are taken in small chunks so that a core that another process slows down takes fewer.
+/// </summary>
+internal static unsafe class MatMul
+{
+    private const int RowsAChunk = 32;
+
+    /// <summary>Tokens whose activations stay in the cache while a chunk of rows passes over them.</summary>
+    private const int TokensATile = 32;
+
+    /// <summary>One product: output [tokens][stride] = matrix [rows][columns] · activations [tokens], quantized in the matrix's format.</summary>
+    public readonly struct Product(Matrix matrix, byte* activations, float* output, int stride)
+    {
+        public readonly Matrix Matrix = matrix;
+        public readonly byte* Activations = activations;
+        public readonly float* Output = output;
+        public readonly int Stride = stride;
+
+        public int Chunks => (Matrix.Rows + RowsAChunk - 1) / RowsAChunk;
+    }
+
+    /// <summary>Up to three products over the same tokens, in one parallel region.</summary>
+    public static void Run(ThreadTeam team, int tokens, Product a, Product b = default, Product c = default)
+    {
+        int chunksA = a.Chunks, chunksB = b.Matrix is null ? 0 : b.Chunks, chunksC = c.Matrix is null ? 0 : c.Chunks;
+        team.For(chunksA + chunksB + chunksC, (piece, _) =>
+        {
+            if (piece < chunksA)
+            {
+                Chunk(a, piece, tokens);
+            }
+            else if (piece < chunksA + chunksB)
+            {
+                Chunk(b, piece - chunksA, tokens);
+            }
+            else
+            {
+                Chunk(c, piece - chunksA - chunksB, tokens);
+            }
+        });
+    }
+
+    private static void Chunk(in Product product, int chunk, int tokens)
+    {
+        Matrix matrix = product.Matrix;
+        int first = chunk * RowsAChunk, last = Math.Min(matrix.Rows, first + RowsAChunk);
+        for (int token = 0; token < tokens; token += TokensATile)
+        {
+            int count = Math.Min(TokensATile, tokens - token);
+            byte* activations = product.Activations + (long)token * matrix.ActivationBytes;
+            float* output = product.Output + (long)token * product.Stride;
+            for (int row = first; row < last; row++)
+            {
+                matrix.Dot.Run(matrix.Data + row * matrix.RowBytes, activations, matrix.Columns, count, output + row, product.Stride);
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using SmolCluster.Engine.Kernels;
+using SmolCluster.Engine.Quantization;
+
+namespace SmolCluster.Engine.Models;
+
+/// <summary>One token's vector in every format that its readers want: quantized once a format, shared by the matrices of it.</summary>
+internal sealed unsafe class ActivationRows(int maxTokens, int maxColumns) : IDisposable
+{
+    private static readonly int FormatCount = Enum.GetValues<ActivationFormat>().Length;
+
+    private readonly NativeBuffer<byte>?[] _rows = new NativeBuffer<byte>?[FormatCount];
+
+    /// <summary>Makes room for the formats of these matrices; call before any token of a step is written.</summary>
+    public void Prepare(params ReadOnlySpan<Matrix> readers)
+    {
+        foreach (Matrix reader in readers)
+        {
+            ActivationFormat format = reader.Dot.Activation;
+            _rows[(int)format] ??= new NativeBuffer<byte>((long)maxTokens * Activations.RowBytes(format, maxColumns));
+        }
+    }
+
+    /// <summary>Quantizes one token's vector for each matrix that reads it.</summary>
+    public void Write(int token, float* source, params ReadOnlySpan<Matrix> readers)
+    {
+        int written = 0;
+        foreach (Matrix reader in readers)
+        {
+            int bit = 1 << (int)reader.Dot.Activation;
+            if ((written & bit) == 0)
+            {
+                written |= bit;
+                Activations.Quantize(reader.Dot.Activation, source, reader.Columns, For(reader) + (long)token * reader.ActivationBytes);
+            }
+        }
+    }
+
+    /// <summary>[tokens] rows in the format that a matrix reads.</summary>
+    public byte* For(Matrix reader) => _rows[(int)reader.Dot.Activation]!.Pointer;
+
+    public void Dispose()
+    {
+        foreach (NativeBuffer<byte>? rows in _rows)
+        {
+            rows?.Dispose();
+        }
+    }
+}

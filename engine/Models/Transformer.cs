@@ -1,0 +1,205 @@
+using SmolCluster.Engine.Caching;
+using SmolCluster.Engine.Gguf;
+using SmolCluster.Engine.Kernels;
+using SmolCluster.Engine.Quantization;
+
+namespace SmolCluster.Engine.Models;
+
+/// <summary>
+/// The forward pass: one for everything. A step takes a batch of slices, prefill chunks and single decode tokens alike, runs
+/// all their tokens through every layer, appends their keys and values to their sequences, and writes the logits asked for.
+/// The logits of a token depend on the weights, the tokens before it and the KV type, and on nothing else.
+/// Not thread-safe: the batch loop owns it. Shapes: T tokens of the step, E embedding, H heads, K kv heads, D head length,
+/// F feed forward, V vocabulary. Source: Touvron et al. 2023 (Llama 2); SmolLM3: Yang et al. 2025 (NoPE layers).
+/// </summary>
+public sealed unsafe class Transformer : IDisposable
+{
+    private readonly ModelConfig _config;
+    private readonly ModelWeights _weights;
+    private readonly ThreadTeam _team;
+    private readonly Rope _rope;
+    private readonly StepScratch _scratch;
+    private readonly ActivationRows _rows;
+
+    /// <param name="file">Mapped for as long as this lives.</param>
+    /// <param name="config">From the same file.</param>
+    /// <param name="team">Threads for each step.</param>
+    /// <param name="maxTokens">Tokens a step at most.</param>
+    /// <param name="arithmetic">Fast kernels or oracle.</param>
+    public Transformer(GgufFile file, ModelConfig config, ThreadTeam team, int maxTokens, Arithmetic arithmetic = Arithmetic.Default)
+    {
+        RequireWholeLanes(file, config);
+        _config = config;
+        _weights = new ModelWeights(file, config, arithmetic);
+        _team = team;
+        _rope = new Rope(config.Rope, _weights.RopeFactors);
+        MaxTokens = maxTokens;
+        _scratch = new StepScratch(config, maxTokens, team.Size, _rope.TableLength);
+        _rows = new ActivationRows(maxTokens, Math.Max(Math.Max(config.EmbeddingLength, config.FeedForwardLength), QueryLength));
+    }
+
+    /// <summary>Tokens a step at most.</summary>
+    public int MaxTokens { get; }
+
+    private int QueryLength => _config.HeadCount * _config.HeadLength;
+
+    private int KeyLength => _config.HeadCountKv * _config.HeadLength;
+
+    /// <summary>Runs one step and advances the sequences.</summary>
+    /// <param name="slices">Each sequence at most once; together 1 to <see cref="MaxTokens"/> tokens.</param>
+    /// <param name="logits">[rows asked for, in order][V]</param>
+    public void Forward(ReadOnlySpan<BatchSlice> slices, Span<float> logits)
+    {
+        int tokens = _scratch.Lay(slices, MaxTokens);
+        StepScratch s = _scratch;
+        LayerWeights[] layers = _weights.Layers;
+        _team.For(tokens, (t, _) =>
+        {
+            Embed(t);
+            _rope.Angles(s.Tokens[t].Position, s.Angles(t));
+        });
+
+        for (int layer = 0; layer < layers.Length; layer++)
+        {
+            Attend(layer, layers[layer], tokens);
+            FeedForward(layers[layer], tokens);
+        }
+
+        Head(tokens, logits);
+        foreach (BatchSlice slice in slices)
+        {
+            slice.Sequence.Advance(slice.Tokens.Length);
+        }
+    }
+
+    // x = embedding[token]                                                       x: [T][E]
+    private void Embed(int t)
+    {
+        Matrix table = _weights.TokenEmbedding;
+        int id = _scratch.Tokens[t].Id;
+        if ((uint)id >= (uint)table.Rows)
+        {
+            throw new ArgumentOutOfRangeException(nameof(t), $"Token {id} is outside the vocabulary of {table.Rows}.");
+        }
+
+        Dequantizer.Row(table.Type, table.Data + id * table.RowBytes, table.Columns, _scratch.X(t));
+    }
+
+    // x += Wo · attention(rope(Wq · norm(x)), rope(Wk · norm(x)), Wv · norm(x))
+    private void Attend(int layer, LayerWeights w, int tokens)
+    {
+        StepScratch s = _scratch;
+        _rows.Prepare(w.Query, w.Key, w.Value, w.AttentionOutput);
+        _team.For(tokens, (t, _) =>
+        {
+            RmsNorm.Apply(s.X(t), w.AttentionNorm, _config.RmsEpsilon, _config.EmbeddingLength, s.Normed(t));
+            _rows.Write(t, s.Normed(t), w.Query, w.Key, w.Value);
+        });
+        MatMul.Run(_team, tokens,
+            new(w.Query, _rows.For(w.Query), s.Query(0), QueryLength),          // [T][H·D]
+            new(w.Key, _rows.For(w.Key), s.Key(0), KeyLength),                  // [T][K·D]
+            new(w.Value, _rows.For(w.Value), s.Value(0), KeyLength));           // [T][K·D]
+        _team.For(tokens, (t, _) => RotateAndStore(layer, t));
+        _team.For(s.Tiles.Count * _config.HeadCountKv, (piece, worker) => AttendTile(layer, piece, worker));
+        _team.For(tokens, (t, _) => _rows.Write(t, s.Attended(t), w.AttentionOutput));
+        MatMul.Run(_team, tokens, new MatMul.Product(w.AttentionOutput, _rows.For(w.AttentionOutput), s.Normed(0), _config.EmbeddingLength));
+    }
+
+    private void RotateAndStore(int layer, int t)
+    {
+        StepScratch s = _scratch;
+        if (_config.AppliesRope(layer))
+        {
+            Rope.Rotate(s.Query(t), _config.HeadCount, _config.HeadLength, s.Angles(t));
+            Rope.Rotate(s.Key(t), _config.HeadCountKv, _config.HeadLength, s.Angles(t));
+        }
+
+        StepToken token = s.Tokens[t];
+        KvWriter.Store(token.Sequence, layer, token.Position, s.Key(t), s.Value(t));
+    }
+
+    private void AttendTile(int layer, int piece, int worker)
+    {
+        StepScratch s = _scratch;
+        int kvHead = piece % _config.HeadCountKv;
+        TokenTile tile = s.Tiles[piece / _config.HeadCountKv];
+        int group = _config.HeadCount / _config.HeadCountKv;
+        int head = kvHead * group * _config.HeadLength;
+        Attention.Tile(s.Tokens[tile.First].Sequence, layer, kvHead, group, s.Tokens[tile.First].Position, tile.Count,
+            s.Query(tile.First) + head, s.Attended(tile.First) + head, QueryLength, s.AttentionScratch(worker));
+    }
+
+    // x += Wdown · (silu(Wgate · norm(x)) ∘ Wup · norm(x)), after the attention's output was added
+    private void FeedForward(LayerWeights w, int tokens)
+    {
+        StepScratch s = _scratch;
+        _rows.Prepare(w.Gate, w.Up, w.Down);
+        _team.For(tokens, (t, _) =>
+        {
+            Lanes.AddScaled(s.X(t), s.Normed(t), 1, _config.EmbeddingLength);
+            RmsNorm.Apply(s.X(t), w.FeedForwardNorm, _config.RmsEpsilon, _config.EmbeddingLength, s.Normed(t));
+            _rows.Write(t, s.Normed(t), w.Gate, w.Up);
+        });
+        MatMul.Run(_team, tokens,
+            new(w.Gate, _rows.For(w.Gate), s.Gate(0), _config.FeedForwardLength),   // [T][F]
+            new(w.Up, _rows.For(w.Up), s.Up(0), _config.FeedForwardLength));        // [T][F]
+        _team.For(tokens, (t, _) =>
+        {
+            SwiGlu.Apply(s.Gate(t), s.Up(t), _config.FeedForwardLength);
+            _rows.Write(t, s.Gate(t), w.Down);
+        });
+        MatMul.Run(_team, tokens, new MatMul.Product(w.Down, _rows.For(w.Down), s.Normed(0), _config.EmbeddingLength));
+        _team.For(tokens, (t, _) => Lanes.AddScaled(s.X(t), s.Normed(t), 1, _config.EmbeddingLength));
+    }
+
+    // logits = Woutput · norm(x), for the rows asked for only                       [rows][V]
+    private void Head(int tokens, Span<float> logits)
+    {
+        StepScratch s = _scratch;
+        int rows = 0;
+        for (int t = 0; t < tokens; t++)
+        {
+            if (s.Tokens[t].WantsLogits)
+            {
+                s.LogitTokens[rows++] = t;
+            }
+        }
+
+        if (rows == 0)
+        {
+            return;
+        }
+
+        Matrix head = _weights.Output;
+        ArgumentOutOfRangeException.ThrowIfLessThan(logits.Length, rows * head.Rows, nameof(logits));
+        _rows.Prepare(head);
+        _team.For(rows, (row, _) =>
+        {
+            int t = s.LogitTokens[row];
+            RmsNorm.Apply(s.X(t), _weights.OutputNorm, _config.RmsEpsilon, _config.EmbeddingLength, s.Normed(t));
+            _rows.Write(row, s.Normed(t), head);
+        });
+        fixed (float* output = logits)
+        {
+            MatMul.Run(_team, rows, new MatMul.Product(head, _rows.For(head), output, head.Rows));
+        }
+    }
+
+    private static void RequireWholeLanes(GgufFile file, ModelConfig config)
+    {
+        foreach ((string what, int length) in new[] { ("head length", config.HeadLength), ("embedding length", config.EmbeddingLength),
+            ("feed-forward length", config.FeedForwardLength) })
+        {
+            if (length % Lanes.Count != 0)
+            {
+                throw new GgufException($"{file.Path}: the {what} is {length}; this engine computes in runs of {Lanes.Count} and needs a multiple of it.");
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        _scratch.Dispose();
+        _rows.Dispose();
+    }
+}

@@ -1,0 +1,32 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using SmolCluster.Engine.Gguf;
+
+namespace SmolCluster.Engine.Serving;
+
+/// <summary>
+/// Names a model by content: SHA-256 over the file's length, its whole header (metadata, vocabulary, template, tensor table)
+/// and the first 4 KiB of every tensor. A sample, so that a large file still loads in a moment: it tells models and
+/// quantizations apart, and is no proof against damage in the middle of a tensor.
+/// </summary>
+internal static class ContentHash
+{
+    private const int SampleBytes = 4096;
+
+    public static unsafe string Of(GgufFile file)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Span<byte> length = stackalloc byte[8];
+        BinaryPrimitives.WriteInt64LittleEndian(length, file.Length);
+        hash.AppendData(length);
+        GgufTensor first = file.Tensors.MinBy(static t => t.Offset)
+            ?? throw new GgufException($"{file.Path}: the file has no tensors; a model is expected.");
+        hash.AppendData(new ReadOnlySpan<byte>(file.Data(first) - first.Offset, checked((int)first.Offset)));
+        foreach (GgufTensor tensor in file.Tensors)
+        {
+            hash.AppendData(new ReadOnlySpan<byte>(file.Data(tensor), (int)Math.Min(SampleBytes, tensor.ByteLength)));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+}

@@ -1,0 +1,36 @@
+using SmolCluster.Engine.Caching;
+
+namespace SmolCluster.Engine.Serving;
+
+/// <summary>What a node may decide about a model it serves. None of it can change an answer's tokens, except the KV type.</summary>
+public sealed record EngineOptions
+{
+    /// <summary>The name clients use; null: the file's name without extension.</summary>
+    public string? ModelId { get; init; }
+
+    public ModelKind Kind { get; init; } = ModelKind.Real;
+
+    /// <summary>Tokens of prompt and answer at most; null: the model's own limit. Never more than the cache holds.</summary>
+    public int? ContextLength { get; init; }
+
+    /// <summary>Threads of a forward step; null: one a processor.</summary>
+    public int? Threads { get; init; }
+
+    public KvType KvType { get; init; } = KvType.F16;
+
+    /// <summary>Bytes of KV pages at most, taken from the system as they are needed; null: half of the memory that the
+    /// machine has left beside the model's file.</summary>
+    public long? CacheBytes { get; init; }
+
+    /// <summary>Sequences in the batch at most.</summary>
+    public int MaxSequences { get; init; } = 32;
+
+    /// <summary>Requests that wait for the batch at most; one more is refused.</summary>
+    public int MaxQueue { get; init; } = 256;
+
+    /// <summary>Tokens a step at most.</summary>
+    public int StepTokens { get; init; } = 128;
+
+    /// <summary>What a template's strftime_now reads.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+}

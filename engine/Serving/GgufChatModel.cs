@@ -1,0 +1,105 @@
+using System.Text.Json.Nodes;
+using SmolCluster.Engine.Caching;
+using SmolCluster.Engine.Gguf;
+using SmolCluster.Engine.Kernels;
+using SmolCluster.Engine.Models;
+using SmolCluster.Engine.Text;
+using SmolCluster.Engine.Text.Templates;
+
+namespace SmolCluster.Engine.Serving;
+
+/// <summary>A GGUF file that answers chats: mapping, tokenizer, template, page pool, forward pass and batch loop of one model.</summary>
+public sealed class GgufChatModel : IChatModel
+{
+    private readonly GgufFile _file;
+    private readonly Tokenizer _tokenizer;
+    private readonly ChatTemplate _template;
+    private readonly ThreadTeam _team;
+    private readonly KvPagePool _pool;
+    private readonly Transformer _transformer;
+    private readonly BatchScheduler _scheduler;
+    private readonly TimeProvider _clock;
+
+    private GgufChatModel(GgufFile file, EngineOptions options, IProgress<double>? progress)
+    {
+        _file = file;
+        _clock = options.Clock;
+        Config = ModelConfig.From(file);
+        progress?.Report(0.1);
+        _tokenizer = Tokenizer.From(file);
+        progress?.Report(0.7);
+        _template = ChatTemplate.From(file);
+        string hash = ContentHash.Of(file);
+        progress?.Report(0.9);
+        var layout = new KvLayout(Config, options.KvType);
+        long cacheBytes = options.CacheBytes ?? Math.Max(0, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - file.Length) / 2;
+        int pages = (int)Math.Clamp(cacheBytes / layout.PageBytes, 1, int.MaxValue / KvLayout.PageLength);
+        int context = Math.Min(Math.Min(options.ContextLength ?? Config.ContextLength, Config.ContextLength), pages * KvLayout.PageLength);
+        _pool = new KvPagePool(layout, pages);
+        _team = new ThreadTeam(options.Threads ?? Environment.ProcessorCount);
+        _transformer = new Transformer(file, Config, _team, options.StepTokens);
+        _scheduler = new BatchScheduler(_transformer, _pool, _team, options, Config.VocabularyLength, EndsAnswer);
+        string id = options.ModelId ?? Path.GetFileNameWithoutExtension(file.Path);
+        Card = new ModelCard(id, options.Kind, Config.Architecture, hash, context, file.Length);
+        progress?.Report(1);
+    }
+
+    public ModelCard Card { get; }
+
+    public ModelConfig Config { get; }
+
+    /// <summary>KV pages that answers hold now, and the most there can be.</summary>
+    public (int Used, int Capacity, long PageBytes) Cache => (_pool.Used, _pool.Capacity, _pool.Layout.PageBytes);
+
+    /// <exception cref="GgufException">The file cannot be used; the message says why.</exception>
+    /// <exception cref="TemplateException">Its chat template cannot be parsed.</exception>
+    public static GgufChatModel Load(string path, EngineOptions options, IProgress<double>? progress = null)
+    {
+        GgufFile file = GgufFile.Open(path);
+        try
+        {
+            return new GgufChatModel(file, options, progress);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    public int[] EncodeChat(JsonObject context)
+    {
+        JsonObject complete = context.DeepClone().AsObject();
+        complete.TryAdd("add_generation_prompt", true);
+        if (_tokenizer.BeginOfText is { } begin)
+        {
+            complete.TryAdd("bos_token", _tokenizer.Decode([begin], showControl: true));
+        }
+
+        return _tokenizer.Encode(_template.Render(complete, _clock.GetLocalNow()));
+    }
+
+    public ReadOnlySpan<byte> VisibleBytes(int token) => _tokenizer.IsControl(token) ? [] : _tokenizer.Bytes(token);
+
+    public bool EndsAnswer(int token) => _tokenizer.EndOfGeneration.Contains(token);
+
+    public Generation Submit(GenerationRequest request)
+    {
+        if (request.Tokens.Length + request.MaxTokens > Card.ContextLength)
+        {
+            throw new ArgumentException($"{request.Tokens.Length} tokens and {request.MaxTokens} more exceed the context of " +
+                $"{Card.ContextLength}.", nameof(request));
+        }
+
+        return _scheduler.Submit(request);
+    }
+
+    public void Dispose()
+    {
+        _scheduler.Dispose();
+        _team.Dispose();
+        _transformer.Dispose();
+        _pool.Dispose();
+        _file.Dispose();
+    }
+}

@@ -14,6 +14,11 @@ namespace SmolCluster.Engine.Models;
 /// </summary>
 public sealed unsafe class Transformer : IDisposable
 {
+    /// <param name="name">Such as Qcur.</param>
+    /// <param name="layer">0-based; -1 outside of the layers.</param>
+    /// <param name="values">[T][length]; valid during the call.</param>
+    internal delegate void LayerTap(string name, int layer, ReadOnlySpan<float> values);
+
     private readonly ModelConfig _config;
     private readonly ModelWeights _weights;
     private readonly ThreadTeam _team;
@@ -41,6 +46,9 @@ public sealed unsafe class Transformer : IDisposable
     /// <summary>Tokens a step at most.</summary>
     public int MaxTokens { get; }
 
+    /// <summary>Sees each intermediate of a step, [T][length] under its name in llama.cpp's graph: how tests compare layer by layer.</summary>
+    internal LayerTap? Tap { get; set; }
+
     private int QueryLength => _config.HeadCount * _config.HeadLength;
 
     private int KeyLength => _config.HeadCountKv * _config.HeadLength;
@@ -58,11 +66,12 @@ public sealed unsafe class Transformer : IDisposable
             Embed(t);
             _rope.Angles(s.Tokens[t].Position, s.Angles(t));
         });
+        Show("embd", -1, s.X(0), tokens * _config.EmbeddingLength);
 
         for (int layer = 0; layer < layers.Length; layer++)
         {
             Attend(layer, layers[layer], tokens);
-            FeedForward(layers[layer], tokens);
+            FeedForward(layer, layers[layer], tokens);
         }
 
         Head(tokens, logits);
@@ -95,14 +104,20 @@ public sealed unsafe class Transformer : IDisposable
             RmsNorm.Apply(s.X(t), w.AttentionNorm, _config.RmsEpsilon, _config.EmbeddingLength, s.Normed(t));
             _rows.Write(t, s.Normed(t), w.Query, w.Key, w.Value);
         });
+        Show("attn_norm", layer, s.Normed(0), tokens * _config.EmbeddingLength);
         MatMul.Run(_team, tokens,
             new(w.Query, _rows.For(w.Query), s.Query(0), QueryLength),          // [T][H·D]
             new(w.Key, _rows.For(w.Key), s.Key(0), KeyLength),                  // [T][K·D]
             new(w.Value, _rows.For(w.Value), s.Value(0), KeyLength));           // [T][K·D]
         _team.For(tokens, (t, _) => RotateAndStore(layer, t));
+        Show("Qcur", layer, s.Query(0), tokens * QueryLength);
+        Show("Kcur", layer, s.Key(0), tokens * KeyLength);
+        Show("Vcur", layer, s.Value(0), tokens * KeyLength);
         _team.For(s.Tiles.Count * _config.HeadCountKv, (piece, worker) => AttendTile(layer, piece, worker));
+        Show("kqv_out", layer, s.Attended(0), tokens * QueryLength);
         _team.For(tokens, (t, _) => _rows.Write(t, s.Attended(t), w.AttentionOutput));
         MatMul.Run(_team, tokens, new MatMul.Product(w.AttentionOutput, _rows.For(w.AttentionOutput), s.Normed(0), _config.EmbeddingLength));
+        Show("attn_out", layer, s.Normed(0), tokens * _config.EmbeddingLength);
     }
 
     private void RotateAndStore(int layer, int t)
@@ -130,7 +145,7 @@ public sealed unsafe class Transformer : IDisposable
     }
 
     // x += Wdown · (silu(Wgate · norm(x)) ∘ Wup · norm(x)), after the attention's output was added
-    private void FeedForward(LayerWeights w, int tokens)
+    private void FeedForward(int layer, LayerWeights w, int tokens)
     {
         StepScratch s = _scratch;
         _rows.Prepare(w.Gate, w.Up, w.Down);
@@ -140,16 +155,23 @@ public sealed unsafe class Transformer : IDisposable
             RmsNorm.Apply(s.X(t), w.FeedForwardNorm, _config.RmsEpsilon, _config.EmbeddingLength, s.Normed(t));
             _rows.Write(t, s.Normed(t), w.Gate, w.Up);
         });
+        Show("ffn_inp", layer, s.X(0), tokens * _config.EmbeddingLength);
+        Show("ffn_norm", layer, s.Normed(0), tokens * _config.EmbeddingLength);
         MatMul.Run(_team, tokens,
             new(w.Gate, _rows.For(w.Gate), s.Gate(0), _config.FeedForwardLength),   // [T][F]
             new(w.Up, _rows.For(w.Up), s.Up(0), _config.FeedForwardLength));        // [T][F]
+        Show("ffn_gate", layer, s.Gate(0), tokens * _config.FeedForwardLength);
+        Show("ffn_up", layer, s.Up(0), tokens * _config.FeedForwardLength);
         _team.For(tokens, (t, _) =>
         {
             SwiGlu.Apply(s.Gate(t), s.Up(t), _config.FeedForwardLength);
             _rows.Write(t, s.Gate(t), w.Down);
         });
+        Show("ffn_swiglu", layer, s.Gate(0), tokens * _config.FeedForwardLength);
         MatMul.Run(_team, tokens, new MatMul.Product(w.Down, _rows.For(w.Down), s.Normed(0), _config.EmbeddingLength));
+        Show("ffn_out", layer, s.Normed(0), tokens * _config.EmbeddingLength);
         _team.For(tokens, (t, _) => Lanes.AddScaled(s.X(t), s.Normed(t), 1, _config.EmbeddingLength));
+        Show("l_out", layer, s.X(0), tokens * _config.EmbeddingLength);
     }
 
     // logits = Woutput · norm(x), for the rows asked for only                       [rows][V]
@@ -184,6 +206,8 @@ public sealed unsafe class Transformer : IDisposable
             MatMul.Run(_team, rows, new MatMul.Product(head, _rows.For(head), output, head.Rows));
         }
     }
+
+    private void Show(string name, int layer, float* values, int length) => Tap?.Invoke(name, layer, new ReadOnlySpan<float>(values, length));
 
     private static void RequireWholeLanes(GgufFile file, ModelConfig config)
     {

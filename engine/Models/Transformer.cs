@@ -46,7 +46,8 @@ public sealed unsafe class Transformer : IDisposable
     /// <summary>Tokens a step at most.</summary>
     public int MaxTokens { get; }
 
-    /// <summary>Sees each intermediate of a step, [T][length] under its name in llama.cpp's graph: how tests compare layer by layer.</summary>
+    /// <summary>Sees each intermediate of a step, [T][length] under its name in llama.cpp's graph: how tests compare layer by layer.
+    /// What it sees of the head is right only where every token of the step wants logits.</summary>
     internal LayerTap? Tap { get; set; }
 
     private int QueryLength => _config.HeadCount * _config.HeadLength;
@@ -201,9 +202,11 @@ public sealed unsafe class Transformer : IDisposable
             RmsNorm.Apply(s.X(t), _weights.OutputNorm, _config.RmsEpsilon, _config.EmbeddingLength, s.Normed(t));
             _rows.Write(row, s.Normed(t), head);
         });
+        Show("result_norm", -1, s.Normed(0), rows * _config.EmbeddingLength);
         fixed (float* output = logits)
         {
             MatMul.Run(_team, rows, new MatMul.Product(head, _rows.For(head), output, head.Rows));
+            Show("result_output", -1, output, rows * head.Rows);
         }
     }
 

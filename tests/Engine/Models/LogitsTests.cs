@@ -115,7 +115,7 @@ public sealed class LogitsTests
             seen.Add(golden);
         };
         transformer.Forward([new BatchSlice(sequence, ids, LogitRows.All)], new float[ids.Length * config.VocabularyLength]);
-        Assert.Equal(2 + 14 * config.BlockCount, seen.Count);
+        Assert.Equal(3 + 13 * config.BlockCount, seen.Count);
     }
 
     internal static int[] Ids() =>

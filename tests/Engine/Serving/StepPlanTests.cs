@@ -4,7 +4,7 @@ using SmolCluster.Engine.Serving;
 
 namespace SmolCluster.Engine.Tests.Serving;
 
-public sealed class StepPlanTests
+public sealed class StepPlanTests : IDisposable
 {
     private readonly KvPagePool _pool = new(new KvLayout(TestShapes.Small, KvType.F32), 4096);
 
@@ -45,6 +45,8 @@ public sealed class StepPlanTests
         plan.Count("b", 10);
         Assert.Equal([(a, 10)], plan.Next([a, b]));
     }
+
+    public void Dispose() => _pool.Dispose();
 
     private SequenceRun Run(string user, int tokens) =>
         new(new GenerationRequest(new int[tokens], tokens, 10, new SamplingOptions(), user), new KvSequence(_pool), static () => { });

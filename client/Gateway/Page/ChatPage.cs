@@ -24,11 +24,11 @@ internal static class ChatPage
 
     public static void MapChatPage(this IEndpointRouteBuilder routes)
     {
-        var files = new ManifestEmbeddedFileProvider(typeof(ChatPage).Assembly, "Page/assets");
-        foreach (var file in files.GetDirectoryContents(""))
+        var files = new ManifestEmbeddedFileProvider(typeof(ChatPage).Assembly);
+        foreach (var file in files.GetDirectoryContents("Page/assets"))
         {
             var asset = Asset.Read(file);
-            routes.MapGet(file.Name == "index.html" ? "/" : "/" + file.Name, asset.Serve);
+            routes.MapGet(file.Name == "index.html" ? "/" : "/assets/" + file.Name, asset.Serve);
         }
     }
 

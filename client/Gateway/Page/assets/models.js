@@ -1,0 +1,124 @@
+// Which models there are and how they are: the header's name, badge, notice and status.
+
+import { listModels } from './api.js';
+
+const element = id => document.getElementById(id);
+const soon = 1000;
+const later = 15000;
+const realModel = 'https://huggingface.co/ggml-org/SmolLM3-3B-GGUF';
+
+const suggestions = {
+  demo: ['What can you do?', 'What is a silo?', 'Tell me a joke'],
+  stub: ['Show me how streaming looks'],
+  real: ['Explain virtual actors to a ten-year-old', 'Write a haiku about the sea', 'How does a KV cache work?'],
+};
+
+let models = [];
+let generating = false;
+let timer;
+let onSuggestion = () => {};
+
+/** Begins to watch the models. */
+export function startModels(suggested) {
+  onSuggestion = suggested;
+  element('model').addEventListener('change', show);
+  document.addEventListener('visibilitychange', () => { if (!document.hidden) refresh(); });
+  return refresh();
+}
+
+/** The chosen model, or undefined while there is none. */
+export function currentModel() {
+  return models.find(model => model.id === element('model').value) ?? models[0];
+}
+
+export function setGenerating(value) {
+  generating = value;
+  show();
+}
+
+export async function refresh() {
+  clearTimeout(timer);
+  try {
+    models = await listModels();
+    show();
+  } catch (failure) {
+    models = [];
+    showStatus(failure.code === 'cluster_connecting' ? 'connecting' : 'error',
+      failure.code === 'cluster_connecting' ? 'Connecting' : failure.status ? 'Cluster unreachable' : 'Gateway unreachable');
+  }
+  const steady = models.length > 0 && models.every(model => model.meta.state !== 'loading');
+  timer = setTimeout(() => document.hidden || refresh(), steady ? later : soon);
+}
+
+function show() {
+  const model = currentModel();
+  showChoice(model);
+  if (!model) return showStatus('connecting', 'No model yet');
+  showKind(model);
+  if (generating) showStatus('generating', 'Generating');
+  else if (model.meta.state === 'ready') showStatus('ready', 'Ready');
+  else if (model.meta.state === 'loading') showStatus('loading', `Loading ${Math.floor(model.meta.progress * 100)} %`);
+  else showStatus('error', 'Model failed');
+}
+
+function showChoice(model) {
+  const select = element('model');
+  const ids = models.map(each => each.id);
+  if ([...select.options].map(option => option.value).join('\n') !== ids.join('\n')) {
+    const chosen = select.value;
+    select.replaceChildren(...ids.map(id => new Option(id, id)));
+    if (ids.includes(chosen)) select.value = chosen;
+  }
+  select.hidden = ids.length < 2;
+  element('model-name').hidden = ids.length > 1;
+  element('model-name').textContent = model?.id ?? 'no model yet';
+}
+
+function showKind(model) {
+  const kind = model.meta.kind;
+  const badge = element('kind');
+  badge.hidden = kind === 'real';
+  badge.dataset.kind = kind;
+  badge.textContent = kind;
+  const key = model.id + model.meta.state;
+  if (element('notice').dataset.key === key) return;
+  element('notice').dataset.key = key;
+  element('notice').replaceChildren(...noticeFor(model));
+  element('notice').hidden = element('notice').childNodes.length === 0;
+  element('suggestions').replaceChildren(...suggestions[kind].map(suggestion));
+}
+
+function noticeFor({ id, meta }) {
+  if (meta.state === 'failed') return [tag('b', `${id} cannot be loaded. `), meta.problem ?? ''];
+  const get = ['. For real answers get ', link('SmolLM3', realModel), ', then ', tag('code', 'smol serve SmolLM3-Q4_K_M.gguf')];
+  if (meta.kind === 'demo') return [tag('b', 'Demo model: '), 'tiny, for a first try', ...get];
+  if (meta.kind === 'stub') return [tag('b', 'Stub: '), 'no model, always the same answer', ...get];
+  return [];
+}
+
+function suggestion(text) {
+  const button = tag('button', text);
+  button.type = 'button';
+  button.className = 'button';
+  button.addEventListener('click', () => onSuggestion(text));
+  return button;
+}
+
+function showStatus(state, text) {
+  element('status').dataset.state = state;
+  if (element('status-text').textContent !== text) element('status-text').textContent = text;
+}
+
+function link(text, address) {
+  const anchor = tag('a', text);
+  anchor.href = address;
+  anchor.rel = 'noopener noreferrer';
+  anchor.target = '_blank';
+  return anchor;
+}
+
+function tag(name, text) {
+  const node = document.createElement(name);
+  node.textContent = text;
+  return node;
+}

@@ -6,12 +6,16 @@ namespace SmolCluster.Engine.Quantization;
 
 /// <summary>256-bit vectors. The multiply-add of unsigned by signed bytes cannot saturate: unsigned quants are at most 63, and
 /// signed ones are used as magnitude times signed activation, 2 * 128 * 127 at most. Sums of several blocks are folded together.</summary>
-internal readonly unsafe struct Avx2TileDot : ITileDot
+internal readonly unsafe struct Avx2TileDot : ITileDot, IBlockSum
 {
     public static bool Vectors => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Add<T>(Tile256* tile, sbyte* quants, short* sums, float scale, float accumulator)
+    public static void Add<T>(Tile256* tile, in Q8KBlocks block, float* accumulators)
+        where T : unmanaged, IBlock256<T> => BlockFold<Avx2TileDot>.Add<T>(tile, in block, accumulators);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Sum<T>(Tile256* tile, sbyte* quants)
         where T : unmanaged, IBlock256<T>
     {
         var even = Vector256<int>.Zero;
@@ -24,22 +28,7 @@ internal readonly unsafe struct Avx2TileDot : ITileDot
             odd += Avx2.MultiplyAddAdjacent(second, Vector256.Load(tile->Scales + (i / 2) + 16));
         }
 
-        return Finish<T>(tile, even + odd, sums, scale, accumulator);
-    }
-
-    /// <summary>Folds the integer sums of a block of 256 and adds them.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Finish<T>(Tile256* tile, Vector256<int> sum, short* sums, float scale, float accumulator)
-        where T : unmanaged, IBlock256<T>
-    {
-        var minimum = Vector256<int>.Zero;
-        if (T.Correction != Correction.None)
-            minimum = Avx2.MultiplyAddAdjacent(Vector256.Load(tile->Minimums), Vector256.Load(sums));
-        if (T.Correction == Correction.Offset)
-            sum -= minimum;
-        var low = Ssse3.HorizontalAdd(sum.GetLower() + sum.GetUpper(), minimum.GetLower() + minimum.GetUpper());
-        var totals = Ssse3.HorizontalAdd(low, low);
-        return ScalarTileDot.Finish(T.Correction, tile, totals.ToScalar(), totals.GetElement(1), scale, accumulator);
+        return even + odd;
     }
 
     [SkipLocalsInit]

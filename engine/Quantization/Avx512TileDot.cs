@@ -5,18 +5,22 @@ using System.Runtime.Intrinsics.X86;
 namespace SmolCluster.Engine.Quantization;
 
 /// <summary>512-bit vectors where they shorten the work; folding and blocks of 32 are <see cref="Avx2TileDot"/>'s.</summary>
-internal readonly unsafe struct Avx512TileDot : ITileDot
+internal readonly unsafe struct Avx512TileDot : ITileDot, IBlockSum
 {
     public static bool Vectors => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Add<T>(Tile256* tile, sbyte* quants, short* sums, float scale, float accumulator)
+    public static void Add<T>(Tile256* tile, in Q8KBlocks block, float* accumulators)
+        where T : unmanaged, IBlock256<T> => BlockFold<Avx512TileDot>.Add<T>(tile, in block, accumulators);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Sum<T>(Tile256* tile, sbyte* quants)
         where T : unmanaged, IBlock256<T>
     {
         var even = Scaled(tile, 0, quants, T.Signed) + Scaled(tile, 128, quants, T.Signed);
         var odd = Scaled(tile, 64, quants, T.Signed) + Scaled(tile, 192, quants, T.Signed);
         var sum = even + odd;
-        return Avx2TileDot.Finish<T>(tile, sum.GetLower() + sum.GetUpper(), sums, scale, accumulator);
+        return sum.GetLower() + sum.GetUpper();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

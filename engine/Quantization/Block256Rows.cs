@@ -34,16 +34,13 @@ internal readonly unsafe struct Block256Rows<T> : IRows
                     T.UnpackVector((T*)row + b, tile);
                 else
                     T.Unpack((T*)row + b, tile);
-                var token = group;
-                for (var t = 0; t < count; t++, token += rowBytes)
-                {
-                    accumulators[t] = TDot.Add<T>(
-                        tile,
-                        (sbyte*)token + (b * 256),
-                        (short*)(token + sumOffset) + (b * 16),
-                        ((float*)(token + scaleOffset))[b],
-                        accumulators[t]);
-                }
+                var block = new Q8KBlocks(
+                    (sbyte*)group + (b * 256),
+                    (short*)(group + sumOffset) + (b * 16),
+                    (float*)(group + scaleOffset) + b,
+                    rowBytes,
+                    count);
+                TDot.Add<T>(tile, in block, accumulators);
             }
 
             for (var t = 0; t < count; t++)

@@ -7,11 +7,11 @@ internal unsafe interface ITileDot
     /// <summary>Whether tiles are unpacked by vectors too.</summary>
     static abstract bool Vectors { get; }
 
-    /// <summary>One block of 256: returns fma(integer sum, Scale * scale, accumulator), then, for a format with minimums,
-    /// fma(integer minimum sum, -(MinimumScale * scale), that).</summary>
-    /// <param name="quants">sbyte[256].</param>
-    /// <param name="sums">short[16], of each 16 quants.</param>
-    static abstract float Add<T>(Tile256* tile, sbyte* quants, short* sums, float scale, float accumulator)
+    /// <summary>One block of 256, for each token: accumulator = fma(integer sum, Scale * scale, accumulator), then, for a format
+    /// with minimums, fma(integer minimum sum, -(MinimumScale * scale), accumulator).</summary>
+    /// <param name="block">The block's activations of each token.</param>
+    /// <param name="accumulators">float[block.Tokens].</param>
+    static abstract void Add<T>(Tile256* tile, in Q8KBlocks block, float* accumulators)
         where T : unmanaged, IBlock256<T>;
 
     /// <summary>The first <paramref name="count"/> of eight blocks of 32, in order; each as above, the minimum's product added.</summary>

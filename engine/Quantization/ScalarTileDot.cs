@@ -7,19 +7,22 @@ internal readonly unsafe struct ScalarTileDot : ITileDot
 {
     public static bool Vectors => false;
 
-    public static float Add<T>(Tile256* tile, sbyte* quants, short* sums, float scale, float accumulator)
+    public static void Add<T>(Tile256* tile, in Q8KBlocks block, float* accumulators)
         where T : unmanaged, IBlock256<T>
     {
-        int sum = 0, minimum = 0;
-        for (var s = 0; s < 16; s++)
+        for (var t = 0; t < block.Tokens; t++)
         {
-            sum += tile->Scales[8 * s] * Sum(tile->Quants + (16 * s), quants + (16 * s), 16, T.Signed);
-            minimum += tile->Minimums[s] * sums[s];
-        }
+            int sum = 0, minimum = 0;
+            for (var s = 0; s < 16; s++)
+            {
+                sum += tile->Scales[8 * s] * Sum(tile->Quants + (16 * s), block.Quants(t) + (16 * s), 16, T.Signed);
+                minimum += tile->Minimums[s] * block.Sums(t)[s];
+            }
 
-        if (T.Correction == Correction.Offset)
-            sum -= minimum;
-        return Finish(T.Correction, tile, sum, minimum, scale, accumulator);
+            if (T.Correction == Correction.Offset)
+                sum -= minimum;
+            accumulators[t] = Finish(T.Correction, tile, sum, minimum, block.Scale(t), accumulators[t]);
+        }
     }
 
     public static float Add<T>(Tile32* tile, sbyte* quants, float* scales, int* sums, int count, float accumulator)

@@ -10,19 +10,24 @@ internal readonly unsafe struct Vector128TileDot : ITileDot
     public static bool Vectors => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Add<T>(Tile256* tile, sbyte* quants, short* sums, float scale, float accumulator)
+    public static void Add<T>(Tile256* tile, in Q8KBlocks block, float* accumulators)
         where T : unmanaged, IBlock256<T>
     {
-        var sum = Vector128<int>.Zero;
-        for (var s = 0; s < 16; s++)
-            sum += Products(tile->Quants + (16 * s), quants + (16 * s)) * Vector128.Create((int)tile->Scales[8 * s]);
-        var minimum = 0;
-        if (T.Correction != Correction.None)
-            minimum = Vector128.Sum(Minimums(tile->Minimums, sums) + Minimums(tile->Minimums + 8, sums + 8));
-        var total = Vector128.Sum(sum);
-        if (T.Correction == Correction.Offset)
-            total -= minimum;
-        return ScalarTileDot.Finish(T.Correction, tile, total, minimum, scale, accumulator);
+        for (var t = 0; t < block.Tokens; t++)
+        {
+            var quants = block.Quants(t);
+            var sums = block.Sums(t);
+            var sum = Vector128<int>.Zero;
+            for (var s = 0; s < 16; s++)
+                sum += Products(tile->Quants + (16 * s), quants + (16 * s)) * Vector128.Create((int)tile->Scales[8 * s]);
+            var minimum = 0;
+            if (T.Correction != Correction.None)
+                minimum = Vector128.Sum(Minimums(tile->Minimums, sums) + Minimums(tile->Minimums + 8, sums + 8));
+            var total = Vector128.Sum(sum);
+            if (T.Correction == Correction.Offset)
+                total -= minimum;
+            accumulators[t] = ScalarTileDot.Finish(T.Correction, tile, total, minimum, block.Scale(t), accumulators[t]);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -49,8 +49,8 @@ internal static unsafe class RandomBlocks
         var values = new float[columns * tokens];
         for (var i = 0; i < values.Length; i++)
         {
-            // neighbouring blocks of very different size; some all zero; some with every value at the maximum
-            var magnitude = MathF.Pow(10, (i / 32 % 7) - 3) * (i / 256 % 6 == 5 ? 0 : 1);
+            // neighbouring blocks of very different size; some all zero; some with every value at the maximum (no Pow: it is the C library's)
+            var magnitude = MathF.ScaleB(1, 3 * ((i / 32 % 7) - 3)) * (i / 256 % 6 == 5 ? 0 : 1);
             values[i] = i / 32 % 11 == 10 ? magnitude * (i % 2 == 0 ? 1 : -1) : ((random.NextSingle() * 2) - 1) * magnitude;
         }
 
@@ -70,7 +70,7 @@ internal static unsafe class RandomBlocks
     {
         for (var i = 0; i < row.Length; i += bytes)
         {
-            var value = (random.NextSingle() - 0.5f) * MathF.Pow(2, random.Next(-20, 20));
+            var value = (random.NextSingle() - 0.5f) * MathF.ScaleB(1, random.Next(-20, 20));
             BitConverter.GetBytes(value).AsSpan(4 - bytes).CopyTo(row.AsSpan(i));
         }
     }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
 using SmolCluster.Engine.Kernels;
 using SmolCluster.Engine.Quantization;
 
@@ -45,6 +47,18 @@ public sealed unsafe class RowDotTests
             foreach (var tokens in (int[])[1, 2, 7, 64, 67])
                 AssertSameBits(type, columns, tokens);
         }
+    }
+
+    /// <summary>Results of one machine, written down: another machine, runtime or instruction set must find the same.</summary>
+    [Theory]
+    [MemberData(nameof(Types))]
+    public void Best_FixedInput_GivesTheBitsOfOtherMachines(GgmlType type)
+    {
+        var dot = RowDot.For(type, Simd.Level);
+        var row = RandomBlocks.Row(type, 1024, 77);
+        var activations = Quantize(dot.Activation, RandomBlocks.Activations(1024, 4, 77), 1024, 4);
+        var bits = MemoryMarshal.Cast<float, uint>(Run(dot, row, activations, 1024, 4, 1)).ToArray();
+        Assert.Equal(RecordedBits.Of(type), string.Join(' ', bits.Select(static b => b.ToString("x8", CultureInfo.InvariantCulture))));
     }
 
     [Theory]

@@ -1,0 +1,91 @@
+using System.Text.Json.Nodes;
+using SmolCluster.Engine.Sampling;
+using SmolCluster.Engine.Serving;
+using SmolCluster.Engine.Text;
+
+namespace SmolCluster.Cli;
+
+/// <param name="MaxTokens">Null: as many as the context holds.</param>
+internal sealed record ChatSettings(SamplingOptions Sampling, int? MaxTokens);
+
+/// <summary>One conversation with a model in this process. A question without a whole answer (stopped, or too long for the
+/// context) stays out of the history only if nothing was answered, so the template always sees turns in order.</summary>
+internal sealed class ChatSession(IChatModel model, ChatSettings settings)
+{
+    private readonly List<(string Role, string Content)> _turns = [];
+
+    public ModelCard Card => model.Card;
+
+    /// <summary>Null or empty: none.</summary>
+    public string? System { get; set; }
+
+    public void Clear() => _turns.Clear();
+
+    /// <summary>Asks and hands over the answer as it comes, in whole characters.</summary>
+    /// <param name="cancellation">Stops the answer; what came until then is kept.</param>
+    /// <returns>stop, length or cancelled.</returns>
+    /// <exception cref="CommandFailure">The conversation no longer fits into the context.</exception>
+    public async Task<string> AskAsync(string question, Action<string> show, CancellationToken cancellation)
+    {
+        int[] prompt = model.EncodeChat(Context(question));
+        int room = Card.ContextLength - prompt.Length;
+        if (room < 1)
+            throw new CommandFailure($"the conversation has {prompt.Length} tokens, the context {Card.ContextLength}: /clear starts a new one");
+        int maxTokens = Math.Min(settings.MaxTokens ?? room, room);
+        Generation generation = model.Submit(new GenerationRequest(prompt, prompt.Length, maxTokens, settings.Sampling, "terminal"));
+        using CancellationTokenRegistration stopping = cancellation.Register(generation.Cancel);
+        var answer = new Answer(show);
+        string reason = "length";
+        try
+        {
+            await foreach (int token in generation.Tokens.ReadAllAsync(cancellation))
+            {
+                if (model.EndsAnswer(token))
+                    reason = "stop";
+                else
+                    answer.Append(model.VisibleBytes(token));
+            }
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            reason = "cancelled";
+        }
+
+        _turns.Add(("user", question));
+        _turns.Add(("assistant", answer.Finish()));
+        return reason;
+    }
+
+    private JsonObject Context(string question)
+    {
+        IEnumerable<(string Role, string Content)> turns = [.. _turns, ("user", question)];
+        if (!string.IsNullOrEmpty(System))
+            turns = turns.Prepend(("system", System));
+        return new JsonObject
+        {
+            ["messages"] = new JsonArray([.. turns.Select(static turn => new JsonObject { ["role"] = turn.Role, ["content"] = turn.Content })]),
+        };
+    }
+
+    private sealed class Answer(Action<string> show)
+    {
+        private readonly Detokenizer _detokenizer = new();
+        private readonly global::System.Text.StringBuilder _text = new();
+
+        public void Append(ReadOnlySpan<byte> bytes) => Show(_detokenizer.Append(bytes));
+
+        public string Finish()
+        {
+            Show(_detokenizer.Flush());
+            return _text.ToString();
+        }
+
+        private void Show(string text)
+        {
+            if (text.Length == 0)
+                return;
+            _text.Append(text);
+            show(text);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using System.CommandLine;
+using SmolCluster.Grains;
+
+namespace SmolCluster.Cli;
+
+/// <summary>MODEL and the options of the node that serves it: the same for a server and for a chat in the terminal.</summary>
+internal sealed class NodeSwitches
+{
+    private static readonly string[] s_kvTypes = ["f16", "f32"];
+
+    private readonly Argument<string> _model = new("MODEL")
+    {
+        Description = "A GGUF file; demo: the small model that comes along; stub: canned text",
+        Arity = ArgumentArity.ZeroOrOne,
+        DefaultValueFactory = static _ => ModelCatalog.DemoPath,
+    };
+
+    private readonly Option<string?> _id = new("--id") { Description = "The name clients use (default: the file's name)" };
+    private readonly Option<int?> _context = new("--context") { Description = "Prompt and answer together, in tokens (default: the model's limit)" };
+    private readonly Option<int?> _threads = new("--threads") { Description = "Threads that compute (default: one a processor)" };
+    private readonly Option<string?> _kv = KvOption();
+
+    public void AddTo(Command command)
+    {
+        AtLeastOne(_context);
+        AtLeastOne(_threads);
+        command.Add(_model);
+        command.Add(_id);
+        command.Add(_context);
+        command.Add(_threads);
+        command.Add(_kv);
+    }
+
+    public SmolClusterOptions Read(ParseResult parsed) => new()
+    {
+        Models = [new ModelOptions { Path = parsed.GetRequiredValue(_model), Id = parsed.GetValue(_id) }],
+        ContextLength = parsed.GetValue(_context),
+        Threads = parsed.GetValue(_threads),
+        KvType = parsed.GetValue(_kv)?.ToUpperInvariant(),
+        SiloPort = 0,
+        GatewayPort = 0,
+    };
+
+    public static Option<string?> KvOption()
+    {
+        var kv = new Option<string?>("--kv") { Description = "How keys and values are kept: f16 or f32 (default: f16)", HelpName = "f16|f32" };
+        kv.AcceptOnlyFromAmong(s_kvTypes);
+        return kv;
+    }
+
+    public static void AtLeastOne(Option<int?> option) => option.Validators.Add(result =>
+    {
+        if (result.GetValueOrDefault<int?>() is < 1)
+            result.AddError($"{option.Name} must be at least 1.");
+    });
+}

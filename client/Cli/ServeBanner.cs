@@ -1,0 +1,38 @@
+using System.Reflection;
+using SmolCluster.Contracts;
+using Spectre.Console;
+
+namespace SmolCluster.Cli;
+
+/// <summary>What <c>smol serve</c> says on standard output. Values are written past Spectre, which would break long lines:
+/// an address must stay one word to copy.</summary>
+internal static class ServeBanner
+{
+    public static void ShowAddresses(string url, IReadOnlyList<ModelStatus> models)
+    {
+        string version = typeof(ServeBanner).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
+        Terminal.Out.MarkupLineInterpolated($"[bold]SmolCluster[/] {version.Split('+')[0]}");
+        Line("page", url + "/");
+        Line("API", url + "/v1");
+        foreach (ModelStatus model in models)
+            Line("model", model.Id + Kind(model));
+        if (models.Any(static model => model.Kind != "real"))
+            Line("real", $"{RealModel.Advice} && smol serve {Path.GetFileName(RealModel.Url)}   ({RealModel.Name}, 1.9 GB)");
+    }
+
+    public static void ShowReady(string url, ModelStatus model) =>
+        Line("ready", $"{url}/ answers with {model.Id}, context {model.ContextLength} tokens; Ctrl-C stops");
+
+    private static string Kind(ModelStatus model) => model.Kind switch
+    {
+        "demo" => "  (DEMO: a tiny model that shows how things work and knows little)",
+        "stub" => "  (STUB: canned text, no model at all)",
+        _ => "",
+    };
+
+    private static void Line(string label, string value)
+    {
+        Terminal.Out.MarkupInterpolated($"  [grey]{label,-6}[/] ");
+        Console.Out.WriteLine(value);
+    }
+}

@@ -1,0 +1,129 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging.Console;
+using SmolCluster.Contracts;
+using SmolCluster.Gateway;
+using SmolCluster.Grains;
+using SmolCluster.Silo;
+using Spectre.Console;
+
+namespace SmolCluster.Cli;
+
+/// <summary>The one-process composition: what a silo's and a gateway's Program.cs do, in one host. The page is there while
+/// the model loads; a model that cannot be loaded ends the process, because nothing may answer in its place.</summary>
+internal static class ServeHost
+{
+    private static readonly TimeSpan LongestFarewell = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(100);
+
+    public static async Task<int> RunAsync(SmolClusterOptions options, IPEndPoint endpoint, bool verbose, CancellationToken cancellation)
+    {
+        if (options.Models.Select(ModelCatalog.ProblemWith).FirstOrDefault(static problem => problem is not null) is { } problem)
+            throw new CommandFailure(problem);
+        RequireFree(endpoint);
+        await using WebApplication app = Build(options, endpoint, verbose);
+        try
+        {
+            await app.StartAsync(cancellation);
+        }
+        catch (IOException failure) when (failure.InnerException is AddressInUseException)
+        {
+            throw InUse(endpoint);
+        }
+
+        ModelHost models = app.Services.GetRequiredService<ModelHost>();
+        ServeBanner.ShowAddresses(app.Urls.First(), models.Statuses);
+        ModelStatus status = await LoadedAsync(models, app.Lifetime.ApplicationStopping);
+        if (status.State == "failed" && !app.Lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            await app.StopAsync(cancellation);
+            throw new CommandFailure($"the model '{status.Id}' cannot be served: {status.Problem}");
+        }
+
+        if (status.State == "ready")
+            ServeBanner.ShowReady(app.Urls.First(), status);
+        await app.WaitForShutdownAsync(cancellation);
+        return 0;
+    }
+
+    private static WebApplication Build(SmolClusterOptions options, IPEndPoint endpoint, bool verbose)
+    {
+        // The content root is the program's folder: an appsettings.json where a person happens to stand is not ours.
+        WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(endpoint));
+        builder.Services.Configure<HostOptions>(static host => host.ShutdownTimeout = LongestFarewell);
+        Quieten(builder.Logging, verbose);
+        builder.AddSmolClusterSilo(node => Copy(options, node));
+        builder.AddSmolClusterGateway();
+        WebApplication app = builder.Build();
+        app.MapSmolClusterGateway();
+        app.MapSiloDashboard();
+        return app;
+    }
+
+    /// <summary>Log lines go to standard error. Without --verbose only warnings: what makes serve fail is told once, by the
+    /// message it ends with, and not by the host and the model host as well.</summary>
+    private static void Quieten(ILoggingBuilder logging, bool verbose)
+    {
+        logging.ClearProviders();
+        logging.AddSimpleConsole(static console =>
+        {
+            console.SingleLine = true;
+            console.TimestampFormat = "HH:mm:ss ";
+            console.ColorBehavior = Console.IsErrorRedirected ? LoggerColorBehavior.Disabled : LoggerColorBehavior.Default;
+        });
+        logging.Services.Configure<ConsoleLoggerOptions>(static console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        logging.SetMinimumLevel(verbose ? LogLevel.Information : LogLevel.Warning);
+        if (verbose)
+            return;
+        logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
+        logging.AddFilter(typeof(ModelHost).FullName, LogLevel.None);
+    }
+
+    private static void Copy(SmolClusterOptions from, SmolClusterOptions to)
+    {
+        to.Models.Clear();
+        foreach (ModelOptions model in from.Models)
+            to.Models.Add(model);
+        to.ContextLength = from.ContextLength;
+        to.Threads = from.Threads;
+        to.KvType = from.KvType;
+        to.SiloPort = from.SiloPort;
+        to.GatewayPort = from.GatewayPort;
+    }
+
+    /// <summary>The model's state once it is ready, failed, or the process is to stop.</summary>
+    private static Task<ModelStatus> LoadedAsync(ModelHost models, CancellationToken stopping)
+    {
+        string title = $"loading {models.Statuses[0].Id}";
+        return Terminal.WithProgressAsync(title, progress =>
+        {
+            ModelStatus status = models.Statuses[0];
+            for (; status.State == "loading" && !stopping.WaitHandle.WaitOne(ProgressInterval); status = models.Statuses[0])
+                progress.Report(status.Progress);
+            return status;
+        });
+    }
+
+    /// <summary>Asked before the silo starts and the model begins to load.</summary>
+    private static void RequireFree(IPEndPoint endpoint)
+    {
+        using var probe = new TcpListener(endpoint);
+        try
+        {
+            probe.Start();
+        }
+        catch (SocketException failure) when (failure.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            throw InUse(endpoint);
+        }
+        catch (SocketException failure)
+        {
+            throw new CommandFailure($"cannot listen on {endpoint}: {failure.Message}");
+        }
+    }
+
+    private static CommandFailure InUse(IPEndPoint endpoint) =>
+        new($"port {endpoint.Port} on {endpoint.Address} is in use, maybe by another smol serve: choose another with --port");
+}

@@ -1,0 +1,66 @@
+using System.Text;
+
+namespace SmolCluster.Engine.Text;
+
+/// <summary>Finds control and user-defined tokens in text: from the left, at each place the longest. A trie, so that text full
+/// of beginnings costs no more than the depth of one token a character.</summary>
+internal sealed class SpecialTokens
+{
+    private const int Root = 0;
+    private readonly Dictionary<(int Node, char Next), int> _edges = [];
+    private readonly List<int> _tokens = [-1];
+
+    public SpecialTokens(Vocabulary vocabulary)
+    {
+        for (int id = 0; id < vocabulary.Length; id++)
+        {
+            if (vocabulary.Type(id) is TokenType.Control or TokenType.UserDefined) Add(Encoding.UTF8.GetString(vocabulary.Bytes(id)), id);
+        }
+    }
+
+    /// <summary>The first special token at or after <paramref name="start"/> that ends by <paramref name="end"/>.</summary>
+    public bool TryFind(ReadOnlySpan<char> text, int start, int end, out SpecialMatch match)
+    {
+        for (int at = start; at < end; at++)
+        {
+            match = LongestAt(text[..end], at);
+            if (match.Length > 0) return true;
+        }
+        match = default;
+        return false;
+    }
+
+    /// <summary>The special token of this name, or null.</summary>
+    public int? Find(string name) => LongestAt(name, 0) is { } match && match.Length == name.Length ? match.Token : null;
+
+    private SpecialMatch LongestAt(ReadOnlySpan<char> text, int start)
+    {
+        SpecialMatch longest = default;
+        int node = Root;
+        for (int at = start; at < text.Length && _edges.TryGetValue((node, text[at]), out node); at++)
+        {
+            if (_tokens[node] >= 0) longest = new SpecialMatch(start, at + 1 - start, _tokens[node]);
+        }
+        return longest;
+    }
+
+    private void Add(string text, int id)
+    {
+        int node = Root;
+        foreach (char c in text)
+        {
+            if (!_edges.TryGetValue((node, c), out int next))
+            {
+                next = _tokens.Count;
+                _tokens.Add(-1);
+                _edges.Add((node, c), next);
+            }
+            node = next;
+        }
+        _tokens[node] = id;
+    }
+}
+
+/// <param name="Start">UTF-16 units from the text's beginning.</param>
+/// <param name="Length">UTF-16 units.</param>
+internal readonly record struct SpecialMatch(int Start, int Length, int Token);

@@ -1,0 +1,89 @@
+using System.Text;
+using SmolCluster.Engine.Gguf;
+
+namespace SmolCluster.Engine.Text;
+
+/// <summary>A file's tokens, checked: no duplicates, every normal token in the byte alphabet, every byte that UTF-8 text can
+/// hold present. So whatever a person writes has tokens, and tokens have bytes.</summary>
+internal sealed class Vocabulary
+{
+    private readonly string _source;
+    private readonly TokenType[] _types;
+    private readonly int[] _byteTokens = new int[256];
+    // normal tokens are indexed: only they are found by merging
+    private readonly ByteStrings _tokens;
+
+    /// <param name="source">The file, for messages.</param>
+    /// <param name="tokens">As the file writes them.</param>
+    /// <param name="types">Of the same length.</param>
+    /// <exception cref="GgufException">The arrays do not make a usable vocabulary.</exception>
+    public Vocabulary(string source, IReadOnlyList<string> tokens, IReadOnlyList<long> types)
+    {
+        _source = source;
+        if (tokens.Count == 0)
+            throw Fail("tokens", "the vocabulary is empty; expected at least the 256 bytes.");
+        if (types.Count != tokens.Count)
+            throw Fail("token_type", $"the array has {types.Count} elements; expected one for each of the {tokens.Count} tokens.");
+        long room = tokens.Sum(token => (long)Encoding.UTF8.GetByteCount(token));
+        if (room > Array.MaxLength)
+            throw Fail("tokens", $"the tokens take {room} bytes together; expected at most 2 GB.");
+        _types = new TokenType[tokens.Count];
+        _tokens = new ByteStrings(tokens.Count, (int)room);
+        for (int id = 0; id < tokens.Count; id++) Add(id, tokens[id], types[id]);
+        FindByteTokens();
+    }
+
+    public int Length => _types.Length;
+
+    /// <summary>Bytes of the longest normal token.</summary>
+    public int LongestNormal { get; private set; }
+
+    public TokenType Type(int id) => _types[id];
+
+    public ReadOnlySpan<byte> Bytes(int id) => _tokens[id];
+
+    /// <summary>The token of a single byte, or -1 for the 13 bytes that UTF-8 never uses where the file leaves them out.</summary>
+    public int ByteToken(byte value) => _byteTokens[value];
+
+    /// <summary>The normal token with exactly these bytes, or -1.</summary>
+    public int FindNormal(ReadOnlySpan<byte> bytes) => bytes.Length <= LongestNormal ? _tokens.Find(bytes) : -1;
+
+    /// <summary>An exception that names the file and the key <c>tokenizer.ggml.*</c>.</summary>
+    public GgufException Fail(string key, string problem) =>
+        new($"{_source}: tokenizer.ggml.{key}: {problem} Convert the model again, or get another copy of it.");
+
+    private void Add(int id, string token, long type)
+    {
+        if (type is < (long)TokenType.Normal or > (long)TokenType.Unused)
+            throw Fail("token_type", $"token {id} ({Shown(token)}) has type {type}; expected 1 (normal) to 5 (unused) in a byte-level vocabulary.");
+        if (token.Length == 0)
+            throw Fail("tokens", $"token {id} is empty.");
+        _types[id] = (TokenType)type;
+        Span<byte> room = _tokens.Room(id);
+        if (_types[id] != TokenType.Normal)
+        {
+            _tokens.Append(id, Encoding.UTF8.GetBytes(token, room));
+            return;
+        }
+        if (ByteAlphabet.ToBytes(token, room) is int odd and >= 0)
+            throw Fail("tokens", $"token {id} ({Shown(token)}) is a normal token but its character {odd}, U+{(int)token[odd]:X4}, stands for no byte.");
+        _tokens.Append(id, token.Length);
+        if (!_tokens.TryIndex(id))
+            throw Fail("tokens", $"token {id} ({Shown(token)}) stands there already as token {_tokens.Find(_tokens[id])}; expected each once.");
+        LongestNormal = Math.Max(LongestNormal, token.Length);
+    }
+
+    private void FindByteTokens()
+    {
+        for (int value = 0; value < 256; value++)
+        {
+            _byteTokens[value] = _tokens.Find([(byte)value]);
+            bool inText = value is not (0xC0 or 0xC1 or >= 0xF5);
+            if (_byteTokens[value] < 0 && inText)
+                throw Fail("tokens", $"there is no normal token for the byte 0x{value:X2}, so not every text could be written.");
+        }
+    }
+
+    /// <summary>A token for a message: bounded, no control characters.</summary>
+    public static string Shown(string token) => GgufText.Describe(token, 60);
+}

@@ -12,7 +12,11 @@ public static unsafe class Dequantizer
     {
         var rows = RowFormat.Of<ScalarTileDot>(type);
         if (!BlockFormat.TryGet(type, out var format) || columns < 0 || columns % format.Length != 0)
-            throw new ArgumentException($"A row of {columns} columns cannot be cut into {type} blocks of {format.Length}.", nameof(columns));
+        {
+            throw new ArgumentException(
+                $"A row of {columns} columns cannot be cut into {type} blocks of {format.Length}.", nameof(columns));
+        }
+
         rows.Dequantize(row, columns, destination);
     }
 }

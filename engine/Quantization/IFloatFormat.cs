@@ -6,6 +6,6 @@ internal unsafe interface IFloatFormat
     /// <summary>Bytes of a weight.</summary>
     static abstract int Bytes { get; }
 
-    /// <summary>Exact floats of <paramref name="count"/> weights: in <paramref name="tile"/>, or in place if they are floats already.</summary>
+    /// <summary>Exact floats of <paramref name="count"/> weights: in the tile, or where they lie if they are floats.</summary>
     static abstract float* Unpack(byte* source, int count, float* tile);
 }

@@ -48,7 +48,9 @@ internal static unsafe class Nibbles
         // byte i takes the byte of its bit, picks the bit, and becomes all ones if it is there
         var spread = Vector256.Shuffle(
             Vector256.Create(bits).AsByte(),
-            Vector256.Create((byte)0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 18, 18, 18, 18, 18, 18, 18, 18, 19, 19, 19, 19, 19, 19, 19, 19));
+            Vector256.Create(
+                Vector128.Create((byte)0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1),
+                Vector128.Create((byte)18, 18, 18, 18, 18, 18, 18, 18, 19, 19, 19, 19, 19, 19, 19, 19)));
         var picked = Vector256.Create(0x8040201008040201).AsByte();
         return Vector256.Equals(spread & picked, picked) & Vector256.Create((byte)16);
     }

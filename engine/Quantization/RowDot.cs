@@ -21,7 +21,7 @@ public readonly unsafe struct RowDot
     /// <summary>(row, activations, columns, tokens, destination, destinationStride): for each token t,
     /// destination[t * destinationStride] = dot(row, activations + t * Activations.RowBytes(Activation, columns)).
     /// The stride is in floats. Unchecked: columns must be a multiple of the format's block length.</summary>
-    public delegate*<byte* /*row*/, byte* /*activations*/, int /*columns*/, int /*tokens*/, float* /*destination*/, nint /*stride*/, void> Run { get; }
+    public delegate*<byte*, byte*, int, int, float*, nint, void> Run { get; }
 
     /// <summary>The default arithmetic, with the instructions of <paramref name="level"/>.</summary>
     /// <exception cref="ArgumentException">The type has no reader here.</exception>

@@ -64,9 +64,14 @@ internal unsafe struct Tile256
         }
 
         var both = Vector256.Create(scales, scales).AsByte();
-        Avx2.Shuffle(both, Vector256.Create(Vector128.Create((ushort)0x0100), Vector128.Create((ushort)0x0302)).AsByte()).AsInt16().Store(pairs);
-        Avx2.Shuffle(both, Vector256.Create(Vector128.Create((ushort)0x0504), Vector128.Create((ushort)0x0706)).AsByte()).AsInt16().Store(pairs + 16);
-        Avx2.Shuffle(both, Vector256.Create(Vector128.Create((ushort)0x0908), Vector128.Create((ushort)0x0B0A)).AsByte()).AsInt16().Store(pairs + 32);
-        Avx2.Shuffle(both, Vector256.Create(Vector128.Create((ushort)0x0D0C), Vector128.Create((ushort)0x0F0E)).AsByte()).AsInt16().Store(pairs + 48);
+        SpreadTwo(both, 0x0100, 0x0302).Store(pairs);
+        SpreadTwo(both, 0x0504, 0x0706).Store(pairs + 16);
+        SpreadTwo(both, 0x0908, 0x0B0A).Store(pairs + 32);
+        SpreadTwo(both, 0x0D0C, 0x0F0E).Store(pairs + 48);
     }
+
+    /// <summary>Two of the scales, eight times each; a scale is named by the places of its two bytes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<short> SpreadTwo(Vector256<byte> scales, ushort first, ushort second) =>
+        Avx2.Shuffle(scales, Vector256.Create(Vector128.Create(first), Vector128.Create(second)).AsByte()).AsInt16();
 }

@@ -36,7 +36,9 @@ internal readonly unsafe struct Vector128TileDot : ITileDot
     {
         for (var b = 0; b < count; b++)
         {
-            var pair = Products(tile->Quants + (32 * b), quants + (32 * b)) + Products(tile->Quants + (32 * b) + 16, quants + (32 * b) + 16);
+            byte* w = tile->Quants + (32 * b);
+            sbyte* q = quants + (32 * b);
+            var pair = Products(w, q) + Products(w + 16, q + 16);
             var sum = Vector128.Sum(pair) - (T.Offset * sums[b]);
             accumulator = MathF.FusedMultiplyAdd(sum, tile->Scales[b] * scales[b], accumulator);
             if (T.Correction == Correction.Minimum)

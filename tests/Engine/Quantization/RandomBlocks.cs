@@ -49,7 +49,8 @@ internal static unsafe class RandomBlocks
         var values = new float[columns * tokens];
         for (var i = 0; i < values.Length; i++)
         {
-            // neighbouring blocks of very different size; some all zero; some with every value at the maximum (no Pow: it is the C library's)
+            // neighbouring blocks of very different size; some all zero; some with every value at the maximum
+            // (ScaleB, not Pow, whose bits are the C library's)
             var magnitude = MathF.ScaleB(1, 3 * ((i / 32 % 7) - 3)) * (i / 256 % 6 == 5 ? 0 : 1);
             values[i] = i / 32 % 11 == 10 ? magnitude * (i % 2 == 0 ? 1 : -1) : ((random.NextSingle() * 2) - 1) * magnitude;
         }

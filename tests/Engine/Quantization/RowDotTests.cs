@@ -23,7 +23,8 @@ public sealed unsafe class RowDotTests
             var weights = Dequantize(type, row, Columns);
             for (var t = 0; t < Tokens; t++)
             {
-                var values = QuantizedRow.Values(dot.Activation, activations.AsSpan(t * Activations.RowBytes(dot.Activation, Columns)), Columns);
+                var token = activations.AsSpan(t * Activations.RowBytes(dot.Activation, Columns));
+                var values = QuantizedRow.Values(dot.Activation, token, Columns);
                 double expected = 0, size = 0;
                 for (var i = 0; i < Columns; i++)
                 {

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using SmolCluster.Engine.Caching;
 using SmolCluster.Grains;
 
 namespace SmolCluster.Silo;
@@ -24,6 +25,8 @@ internal sealed class SmolClusterOptionsValidation : IValidateOptions<SmolCluste
             yield return $"SmolCluster:ContextLength is {options.ContextLength}; it must be at least 1 token.";
         if (options.Threads < 1)
             yield return $"SmolCluster:Threads is {options.Threads}; it must be at least 1.";
+        if (options.KvType is { } type && !Enum.GetNames<KvType>().Contains(type, StringComparer.OrdinalIgnoreCase))
+            yield return $"SmolCluster:KvType is '{type}'; it must be one of {string.Join(", ", Enum.GetNames<KvType>())}.";
         foreach (var (key, port) in Ports(options))
             if (port is < 0 or > 65535) yield return $"SmolCluster:{key} is {port}; a port is 0 (any free one) to 65535.";
     }

@@ -1,3 +1,4 @@
+using SmolCluster.Engine.Caching;
 using SmolCluster.Engine.Serving;
 
 namespace SmolCluster.Grains;
@@ -40,10 +41,14 @@ public static class ModelCatalog
     private static ModelSource Source(ModelOptions model, SmolClusterOptions options) => model.Path switch
     {
         StubPath => new(IdOf(model), ModelKind.Stub, (_, _) => new StubChatModel(new StubOptions { Id = IdOf(model) }, TimeProvider.System)),
-        DemoPath => new(IdOf(model), ModelKind.Demo, Gguf(DemoFile, IdOf(model), options)),
-        _ => new(IdOf(model), ModelKind.Real, Gguf(Path.GetFullPath(model.Path), IdOf(model), options)),
+        DemoPath => Gguf(DemoFile, IdOf(model), ModelKind.Demo, options),
+        _ => Gguf(Path.GetFullPath(model.Path), IdOf(model), ModelKind.Real, options),
     };
 
-    private static Func<IProgress<double>, CancellationToken, IChatModel> Gguf(string path, string id, SmolClusterOptions options) =>
-        (_, _) => throw new NotSupportedException($"This build cannot read model files yet: {path} ({id}, {options.KvType}).");
+    private static ModelSource Gguf(string path, string id, ModelKind kind, SmolClusterOptions options)
+    {
+        var engine = new EngineOptions { ModelId = id, Kind = kind, ContextLength = options.ContextLength, Threads = options.Threads };
+        if (options.KvType is { } name) engine = engine with { KvType = Enum.Parse<KvType>(name, ignoreCase: true) };
+        return new(id, kind, (progress, _) => GgufChatModel.Load(path, engine, progress));
+    }
 }

@@ -12,10 +12,13 @@ internal static class SelectionFilters
         ["rejectattr"] = (i, v, a) => Select(i, v, a, byAttribute: true, keeps: false),
     };
 
+    /// <summary>Jinja looks into nothing that is false, so that none has no elements here, though it cannot be iterated.</summary>
+    private static IReadOnlyList<Value> Items(Rendering rendering, Value input) => input.IsTrue ? Coerce.ToItems(rendering, input) : [];
+
     private static ListValue Map(Interpreter interpreter, Value input, Arguments arguments)
     {
         Rendering rendering = interpreter.Rendering;
-        IReadOnlyList<Value> items = Coerce.ToItems(rendering, input);
+        IReadOnlyList<Value> items = Items(rendering, input);
         if (arguments.Positional.Count == 0)
         {
             Value[] a = arguments.Require("map", 1, "attribute", "default");
@@ -35,7 +38,7 @@ internal static class SelectionFilters
         string? test = hasTest ? Coerce.ToText(arguments.Positional[skipped], "a test's name").Content : null;
         Arguments rest = arguments.Skip(skipped + (hasTest ? 1 : 0));
         var kept = new List<Value>();
-        foreach (Value item in Coerce.ToItems(interpreter.Rendering, input))
+        foreach (Value item in Items(interpreter.Rendering, input))
         {
             Value value = byAttribute ? Lookup.Path(interpreter.Rendering, item, arguments.Positional[0]) : item;
             bool passes = test is null ? value.IsTrue : Predicates.Test(interpreter.Rendering, test, value, rest);

@@ -86,7 +86,7 @@ internal static class TextOperations
             rendering.Charge();
             if (limit == 0)
             {
-                parts.Add(Strip(rendering, text.Slice(at, content.Length), null, atStart: false, atEnd: true));
+                parts.Add(text.Slice(at, content.Length));
                 break;
             }
             int end = at;

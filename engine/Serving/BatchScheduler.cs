@@ -145,12 +145,13 @@ internal sealed class BatchScheduler : IDisposable
 
     private static bool EndedIfCancelled(SequenceRun run)
     {
-        if (run.Cancelled)
+        if (!run.Cancelled)
         {
-            run.End();
+            return false;
         }
 
-        return run.Cancelled;
+        run.End();
+        return true;
     }
 
     // pages for the step; sequences admitted last give theirs up until the earlier ones have room
@@ -179,14 +180,8 @@ internal sealed class BatchScheduler : IDisposable
         BatchSlice[] slices = [.. step.Select(static s => s.Run.Slice(s.Tokens))];
         _transformer.Forward(slices, _logits);
         List<SequenceRun> sampled = [.. step.Where((_, i) => slices[i].Logits == LogitRows.Last).Select(static s => s.Run)];
-        int[] next = new int[sampled.Count];
-        _team.For(sampled.Count, (row, worker) =>
-        {
-            GenerationRequest request = sampled[row].Request;
-            Span<float> logits = _logits.AsSpan(row * _vocabulary, _vocabulary);
-            next[row] = _samplers[worker].Sample(logits, sampled[row].Tokens, request.PromptLength, request.Sampling);
-        });
-
+        var next = new Draw[sampled.Count];
+        _team.For(sampled.Count, (row, worker) => next[row] = Sample(sampled[row], row, _samplers[worker]));
         foreach ((SequenceRun run, int tokens) in step)
         {
             _plan.Count(run.Request.User, tokens);
@@ -198,13 +193,31 @@ internal sealed class BatchScheduler : IDisposable
         }
     }
 
-    private void Deliver(SequenceRun run, int token)
+    // one sequence's impossible draw (all tokens forbidden, a logit that is no number) must not end its neighbours'
+    private Draw Sample(SequenceRun run, int row, Sampler sampler)
     {
-        run.Append(token);
-        if (_endsAnswer(token) || run.Generated >= run.Request.MaxTokens)
+        try
+        {
+            Span<float> logits = _logits.AsSpan(row * _vocabulary, _vocabulary);
+            return new(sampler.Sample(logits, run.Tokens, run.Request.PromptLength, run.Request.Sampling), null);
+        }
+        catch (Exception failure) when (failure is ArgumentException or InvalidOperationException)
+        {
+            return new(0, failure);
+        }
+    }
+
+    private void Deliver(SequenceRun run, Draw draw)
+    {
+        if (draw.Failure is null)
+        {
+            run.Append(draw.Token);
+        }
+
+        if (draw.Failure is not null || _endsAnswer(draw.Token) || run.Generated >= run.Request.MaxTokens)
         {
             _running.Remove(run);
-            run.End();
+            run.End(draw.Failure);
         }
     }
 
@@ -223,4 +236,7 @@ internal sealed class BatchScheduler : IDisposable
 
         _running.Clear();
     }
+
+    /// <summary>A token, or why none could be drawn.</summary>
+    private readonly record struct Draw(int Token, Exception? Failure);
 }

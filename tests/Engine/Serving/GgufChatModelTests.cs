@@ -72,6 +72,22 @@ public sealed class GgufChatModelTests
     }
 
     [Fact]
+    public async Task Submit_EveryTokenForbidden_FailsAloneAndSaysWhy()
+    {
+        using GgufChatModel model = GgufChatModel.Load(TestData.DemoModel, Options);
+        GenerationRequest fine = Request(model, "Tell me a story.", seed: 3), impossible = fine with
+        {
+            Sampling = new SamplingOptions { LogitBias = Enumerable.Range(0, model.Config.VocabularyLength).ToDictionary(static id => id, static _ => -100f) },
+        };
+        int[] expected = await Collect(model.Submit(fine));
+        Generation refused = model.Submit(impossible), neighbour = model.Submit(fine);
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => Collect(refused));
+        Assert.Contains("Every token is forbidden", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(expected, await Collect(neighbour));
+        Assert.Equal(0, model.Cache.Used);
+    }
+
+    [Fact]
     public void Submit_OverTheContext_IsRefused()
     {
         using GgufChatModel model = GgufChatModel.Load(TestData.DemoModel, Options with { ContextLength = 100 });

@@ -28,7 +28,7 @@ public sealed class GgufChatModel : IChatModel
         progress?.Report(0.1);
         _tokenizer = Tokenizer.From(file);
         progress?.Report(0.7);
-        _template = ChatTemplate.Parse(file.Metadata.Text("tokenizer.chat_template"));
+        _template = ChatTemplate.From(file);
         string hash = ContentHash.Of(file);
         progress?.Report(0.9);
         var layout = new KvLayout(Config, options.KvType);

@@ -5,6 +5,7 @@ namespace SmolCluster.Gateway;
 public static class ClusterConnection
 {
     private const string DefaultUrl = "http://127.0.0.1:8080";
+    private const int DefaultGatewayPort = 30000;
 
     /// <summary>The API has no authentication yet, so nothing but this machine reaches it unless an address is configured.</summary>
     public static void BindToLoopbackUnlessTold(this WebApplicationBuilder builder)
@@ -15,13 +16,14 @@ public static class ClusterConnection
             builder.WebHost.UseUrls(DefaultUrl);
     }
 
-    /// <summary>Connects as an Orleans client: by the configuration section "Orleans", or to a silo on this machine without one.</summary>
+    /// <summary>Connects as an Orleans client: by the configuration section "Orleans", or without one to a silo on this
+    /// machine, at its "SmolCluster:GatewayPort".</summary>
     public static void AddClusterConnection(this WebApplicationBuilder builder)
     {
         builder.UseOrleansClient(client =>
         {
             if (string.IsNullOrEmpty(builder.Configuration["Orleans:Clustering:ProviderType"]))
-                client.UseLocalhostClustering();
+                client.UseLocalhostClustering(builder.Configuration.GetValue("SmolCluster:GatewayPort", DefaultGatewayPort));
             client.UseConnectionRetryFilter<ConnectionRetry>();
         });
         builder.Services.Configure<HostOptions>(host => host.ServicesStartConcurrently = true);

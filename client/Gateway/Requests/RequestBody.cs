@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Http.Features;
@@ -29,22 +30,30 @@ internal static class RequestBody
         throw Malformed($"The body must be a JSON object, but it is {RequestObject.NameOf(kind)}.");
     }
 
+    /// <summary>The server's own limit stays above ours where it can: past its own it drops the connection, and a client that
+    /// is still sending would see a broken pipe instead of the 413.</summary>
     private static async Task<byte[]> ReadBytesAsync(HttpContext http, int maxBytes)
     {
-        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } serverLimit)
-            serverLimit.MaxRequestBodySize = maxBytes;
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } server && server.MaxRequestBodySize < maxBytes)
+            server.MaxRequestBodySize = maxBytes;
         if (http.Request.ContentLength > maxBytes)
             throw TooLarge(maxBytes);
+        using var buffer = new MemoryStream((int)(http.Request.ContentLength ?? 0));
+        byte[] piece = ArrayPool<byte>.Shared.Rent(16 * 1024);
         try
         {
-            using var buffer = new MemoryStream((int)(http.Request.ContentLength ?? 0));
-            await http.Request.Body.CopyToAsync(buffer, http.RequestAborted);
-            return buffer.ToArray();
+            while (await http.Request.Body.ReadAsync(piece, http.RequestAborted) is > 0 and var count)
+            {
+                if (buffer.Length + count > maxBytes)
+                    throw TooLarge(maxBytes);
+                buffer.Write(piece, 0, count);
+            }
         }
-        catch (BadHttpRequestException exception) when (exception.StatusCode == StatusCodes.Status413PayloadTooLarge)
+        finally
         {
-            throw TooLarge(maxBytes);
+            ArrayPool<byte>.Shared.Return(piece);
         }
+        return buffer.ToArray();
     }
 
     private static JsonDocument Parse(byte[] body)

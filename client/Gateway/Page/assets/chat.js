@@ -113,6 +113,7 @@ function newChat() {
 
 // Scrolling: the newest text stays in view, unless the person has scrolled away from it.
 let atEnd = true;
+let lastTop = 0;
 function follow() {
   if (atEnd) scroller.scrollTop = scroller.scrollHeight;
 }
@@ -122,7 +123,10 @@ function toLatest() {
   follow();
 }
 scroller.addEventListener('scroll', () => {
-  atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 48;
+  // Text may have grown since this page scrolled by itself: only a person scrolls up.
+  if (scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 48) atEnd = true;
+  else if (scroller.scrollTop < lastTop) atEnd = false;
+  lastTop = scroller.scrollTop;
   element('latest').hidden = atEnd;
 });
 new ResizeObserver(follow).observe(element('log'));

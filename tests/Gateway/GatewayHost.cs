@@ -1,0 +1,76 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using SmolCluster.Grains;
+using SmolCluster.Silo;
+
+namespace SmolCluster.Gateway.Tests;
+
+/// <summary>A silo and a gateway in this process on free loopback ports, as `smol serve` composes them, with any models.</summary>
+internal sealed class GatewayHost : IAsyncDisposable
+{
+    private readonly WebApplication app;
+
+    private GatewayHost(WebApplication app)
+    {
+        this.app = app;
+        Http = new HttpClient { BaseAddress = new Uri(app.Urls.First()) };
+    }
+
+    public HttpClient Http { get; }
+
+    public string Url => Http.BaseAddress!.ToString().TrimEnd('/');
+
+    public static async Task<GatewayHost> StartAsync(params ModelSource[] models)
+    {
+        var builder = LoopbackBuilder();
+        builder.AddModels(FreePort(), models);
+        builder.AddSmolClusterGateway();
+        var app = builder.Build();
+        app.MapSmolClusterGateway();
+        await app.StartAsync(TestContext.Current.CancellationToken);
+        return new(app);
+    }
+
+    public static WebApplicationBuilder LoopbackBuilder(int port = 0)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        builder.WebHost.UseUrls($"http://127.0.0.1:{port}");
+        builder.Logging.ClearProviders();
+        return builder;
+    }
+
+    public static int FreePort()
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        await app.StopAsync(CancellationToken.None);
+        await app.DisposeAsync();
+    }
+}
+
+internal static class SiloBuilding
+{
+    /// <summary>A cluster of one silo, with these models in place of configured ones.</summary>
+    public static void AddModels(this WebApplicationBuilder builder, int gatewayPort, params ModelSource[] models)
+    {
+        builder.AddSmolClusterSilo(options =>
+        {
+            options.Models.Add(new() { Path = ModelCatalog.StubPath });
+            options.SiloPort = GatewayHost.FreePort();
+            options.PrimarySiloPort = options.SiloPort;
+            options.GatewayPort = gatewayPort;
+        });
+        builder.Services.AddSingleton(services =>
+            new ModelHost(models, TimeProvider.System, services.GetRequiredService<ILogger<ModelHost>>()));
+    }
+}

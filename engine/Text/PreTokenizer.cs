@@ -6,7 +6,7 @@ namespace SmolCluster.Engine.Text;
 /// <summary>Cuts text into the words that BPE works on, by the rule that <c>tokenizer.ggml.pre</c> names.
 /// <para>The rules are published as regular expressions; they are written out here because .NET's (and with it
 /// Microsoft.ML.Tokenizers') see UTF-16 units: \p{L} never matches a letter beyond U+FFFF, such as 𝐀 or 𠮷, so words
-/// with those would be cut in other places than in llama.cpp and Hugging Face. Written out, the time is also linear
+/// with those would be cut in other places than in llama.cpp and Hugging Face ("𠮷's" before the s). Written out, the time is also linear
 /// for every text. Letter, number and space are the Unicode classes L, N and White_Space.</para></summary>
 /// <param name="Name">As in the file.</param>
 /// <param name="IsGpt2">GPT-2's rule, else Llama-3's.</param>

@@ -22,7 +22,8 @@ internal sealed unsafe class GgufCursor(byte* start, long length, string path, l
         return value;
     }
 
-    /// <summary>A count of things that take at least <paramref name="minimalBytes"/> each, checked before anything is allocated for them.</summary>
+    /// <summary>A count of things that take at least <paramref name="minimalBytes"/> each, checked before anything is allocated for
+    /// them.</summary>
     public long ReadCount(int minimalBytes, string what, string? of = null)
     {
         long at = Position;
@@ -69,7 +70,8 @@ internal sealed unsafe class GgufCursor(byte* start, long length, string path, l
             Skip(ReadCount(1, what, of), what, of);
     }
 
-    public GgufException Fail(long at, string message) => new($"{path}: at byte {at}: {message}");
+    /// <summary>Names from the file stand in messages: bounded, and without characters that steer a terminal.</summary>
+    public GgufException Fail(long at, string message) => new($"{path}: at byte {at}: {GgufText.Clean(message, 4000)}");
 
     private void Need(ulong bytes, string what, string? of)
     {

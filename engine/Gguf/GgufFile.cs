@@ -38,7 +38,8 @@ public sealed class GgufFile : IDisposable
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new GgufException($"{path}: there is no such file (looked in {System.IO.Path.GetFullPath(path)}). Check the path, or download the model first.");
+            throw new GgufException($"{path}: there is no such file (looked in {System.IO.Path.GetFullPath(path)}). Check the path, or "
+                + "download the model first.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
@@ -109,8 +110,10 @@ public sealed class GgufFile : IDisposable
         if (Length >= 4 && cursor.Read<uint>("the magic number") is uint magic && magic != 0x46554747)
         {
             Span<byte> first = [(byte)magic, (byte)(magic >> 8), (byte)(magic >> 16), (byte)(magic >> 24)];
-            string hint = first.SequenceEqual("vers"u8) ? "This is a Git LFS pointer and not the model: run 'git lfs pull' or download the file itself."
-                : first.SequenceEqual("FUGG"u8) ? "This is a big-endian file, which this engine does not read; convert the model for little-endian machines."
+            string hint = first.SequenceEqual("vers"u8) ? "This is a Git LFS pointer and not the model: run 'git lfs pull' or download "
+                + "the file itself."
+                : first.SequenceEqual("FUGG"u8) ? "This is a big-endian file, which this engine does not read; convert the model for "
+                    + "little-endian machines."
                 : first.SequenceEqual("tjgg"u8) || first.SequenceEqual("lmgg"u8) || first.SequenceEqual("fmgg"u8)
                     ? "This is one of GGUF's predecessors; get the model as GGUF."
                 : "Models in GGUF end in .gguf; safetensors, PyTorch files and web pages are not GGUF.";
@@ -118,7 +121,8 @@ public sealed class GgufFile : IDisposable
         }
 
         if (Length < HeaderBytes)
-            throw cursor.Fail(0, $"the file is {Length} bytes long; a GGUF header takes {HeaderBytes}. It is cut short; download it again.");
+            throw cursor.Fail(0, $"the file is {Length} bytes long; a GGUF header takes {HeaderBytes}. It is cut short; download it "
+                + "again.");
     }
 
     private void CheckVersion(GgufCursor cursor)
@@ -128,7 +132,8 @@ public sealed class GgufFile : IDisposable
         string hint = Version switch
         {
             1 => "Version 1 was in use for some weeks of 2023; convert the model again.",
-            _ when (Version & 0xffff) == 0 => "The number suggests a big-endian file, which this engine does not read; convert the model for little-endian machines.",
+            _ when (Version & 0xffff) == 0 => "The number suggests a big-endian file, which this engine does not read; convert the model "
+                + "for little-endian machines.",
             _ => "The file is damaged, or newer than this engine.",
         };
         throw cursor.Fail(4, $"the version is {Version}; expected 2 or 3. {hint}");
@@ -139,6 +144,7 @@ public sealed class GgufFile : IDisposable
         const string key = "general.alignment";
         long alignment = Metadata.Integer(key, 32);
         return alignment is >= 8 and <= 65_536 && long.IsPow2(alignment) ? alignment
-            : throw new GgufException($"{Path}: the metadata key '{key}' is {alignment}; expected a power of two from 8 to 65536. The file is damaged.");
+            : throw new GgufException($"{Path}: the metadata key '{key}' is {alignment}; expected a power of two from 8 to 65536. The "
+                + "file is damaged.");
     }
 }

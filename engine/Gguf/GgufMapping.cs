@@ -18,7 +18,8 @@ internal sealed unsafe class GgufMapping : IDisposable
             Length = stream.Length;
             if (Length == 0)
                 throw new GgufException($"{path}: the file is empty; expected a GGUF file. Download it again.");
-            mapping = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
+            mapping = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None,
+                leaveOpen: false);
         }
         catch
         {

@@ -28,7 +28,8 @@ public sealed class GgufMetadata
             if (key.Length == 0)
                 throw cursor.Fail(at, $"metadata key {i} is empty. The file is damaged.");
             if (!values.TryAdd(key, ReadValue(mapping, cursor, key)))
-                throw cursor.Fail(at, $"the metadata key '{key}' occurs twice; which one is meant cannot be told. Convert the model again.");
+                throw cursor.Fail(at, $"the metadata key '{key}' occurs twice; which one is meant cannot be told. Convert the model "
+                    + "again.");
             keys.Add(key);
         }
     }
@@ -148,7 +149,8 @@ public sealed class GgufMetadata
             GgufValueType.Bool => ReadBoolean(cursor, key),
             GgufValueType.String => cursor.ReadText(LongestText, "the value", key),
             GgufValueType.Array => ReadArray(mapping, cursor, key),
-            _ => throw cursor.Fail(at, $"the metadata key '{key}' has the unknown value type {(uint)type}; expected 0 to 12. The file is damaged."),
+            _ => throw cursor.Fail(at, $"the metadata key '{key}' has the unknown value type {(uint)type}; expected 0 to 12. The file is "
+                + "damaged."),
         };
     }
 
@@ -165,10 +167,12 @@ public sealed class GgufMetadata
         long at = cursor.Position;
         var elements = (GgufValueType)cursor.Read<uint>("the element type", key);
         if (elements == GgufValueType.Array)
-            throw cursor.Fail(at, $"the metadata key '{key}' is an array of arrays, which this engine does not read. No known model uses one.");
+            throw cursor.Fail(at, $"the metadata key '{key}' is an array of arrays, which this engine does not read. No known model uses "
+                + "one.");
         int bytes = elements.MinimalBytes();
         if (bytes == 0)
-            throw cursor.Fail(at, $"the array '{key}' has the unknown element type {(uint)elements}; expected 0 to 12. The file is damaged.");
+            throw cursor.Fail(at, $"the array '{key}' has the unknown element type {(uint)elements}; expected 0 to 12. The file is "
+                + "damaged.");
         long count = cursor.ReadCount(bytes, "the number of elements", key);
         var array = new GgufArray(mapping, key, elements, cursor.Position, count);
         if (elements == GgufValueType.String)

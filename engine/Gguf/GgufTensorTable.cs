@@ -45,7 +45,8 @@ internal static class GgufTensorTable
         at = cursor.Position;
         uint dimensionCount = cursor.Read<uint>("the number of dimensions", name);
         if (dimensionCount is < 1 or > MostDimensions)
-            throw cursor.Fail(at, $"the tensor '{name}' has {dimensionCount} dimensions; expected 1 to {MostDimensions}. The file is damaged.");
+            throw cursor.Fail(at, $"the tensor '{name}' has {dimensionCount} dimensions; expected 1 to {MostDimensions}. The file is "
+                + "damaged.");
         var dimensions = new long[dimensionCount];
         for (int d = 0; d < dimensions.Length; d++)
         {
@@ -62,7 +63,8 @@ internal static class GgufTensorTable
         at = cursor.Position;
         ulong offset = cursor.Read<ulong>("the offset", name);
         if (offset > long.MaxValue || (long)offset % alignment != 0)
-            throw cursor.Fail(at, $"the tensor '{name}' lies at offset {offset}, which is no multiple of the alignment {alignment}. The file is damaged.");
+            throw cursor.Fail(at, $"the tensor '{name}' lies at offset {offset}, which is no multiple of the alignment {alignment}. The "
+                + "file is damaged.");
         return new GgufTensor(name, type, dimensions, (long)offset, bytes);
     }
 
@@ -87,7 +89,8 @@ internal static class GgufTensorTable
         foreach (long length in dimensions.AsSpan(1))
             overflow |= Math.BigMul(bytes, length, out bytes) != 0 || bytes < 0;
         return !overflow ? bytes
-            : throw cursor.Fail(at, $"the tensor '{name}' of {string.Join(" × ", dimensions)} weights is larger than any file. The file is damaged.");
+            : throw cursor.Fail(at, $"the tensor '{name}' of {string.Join(" × ", dimensions)} weights is larger than any file. The file "
+                + "is damaged.");
     }
 
     private static GgufTensor Place(GgufCursor cursor, GgufTensor tensor, long at, long data, long fileLength)
@@ -111,8 +114,8 @@ internal static class GgufTensorTable
             GgufTensor before = ordered[i - 1], after = ordered[i];
             if (after.Offset < before.Offset + before.ByteLength)
             {
-                throw cursor.Fail(after.Offset, $"the tensors '{before.Name}' (offset {before.Offset - data}, {before.ByteLength} bytes) and "
-                    + $"'{after.Name}' (offset {after.Offset - data}) overlap. The file is damaged.");
+                throw cursor.Fail(after.Offset, $"the tensors '{before.Name}' (offset {before.Offset - data}, {before.ByteLength} bytes) "
+                    + $"and '{after.Name}' (offset {after.Offset - data}) overlap. The file is damaged.");
             }
         }
     }

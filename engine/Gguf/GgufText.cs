@@ -3,7 +3,8 @@ using System.Text;
 
 namespace SmolCluster.Engine.Gguf;
 
-/// <summary>Values and lists as people read them in messages and in <c>smol inspect</c>: one line, bounded, no control characters.</summary>
+/// <summary>Values and lists as people read them in messages and in <c>smol inspect</c>: one line, bounded, no control
+/// characters.</summary>
 internal static class GgufText
 {
     public static string TypeName(object value) => value switch
@@ -43,7 +44,7 @@ internal static class GgufText
         text.Length <= maximumLength ? text : string.Concat(text.AsSpan(0, maximumLength - 1), "…");
 
     /// <summary>Control characters as \n and \u001b: a hostile file must not steer a terminal.</summary>
-    private static string Clean(string text, int enough)
+    public static string Clean(string text, int enough)
     {
         var clean = new StringBuilder();
         foreach (char c in text.AsSpan(0, Math.Min(text.Length, enough + 1)))

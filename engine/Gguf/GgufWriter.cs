@@ -50,7 +50,8 @@ public sealed class GgufWriter
         if (!BlockFormat.TryGet(type, out BlockFormat format))
             throw new ArgumentException($"{type} has no known layout.", nameof(type));
         if (dimensions.Length is < 1 or > 4 || dimensions.ContainsAnyInRange(long.MinValue, 0) || dimensions[0] % format.Length != 0)
-            throw new ArgumentException($"Expected one to four lengths, the first a multiple of {format.Length}; found {string.Join(", ", dimensions.ToArray())}.", nameof(dimensions));
+            throw new ArgumentException($"Expected one to four lengths, the first a multiple of {format.Length}; found "
+                + $"{string.Join(", ", dimensions.ToArray())}.", nameof(dimensions));
         if (!names.Add("tensor " + name))
             throw new ArgumentException($"The tensor '{name}' was added before.", nameof(name));
         long bytes = dimensions[0] / format.Length * format.Bytes;

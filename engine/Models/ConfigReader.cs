@@ -34,7 +34,8 @@ internal static class ConfigReader
             Rope = Rope(table, headLength, context),
             NoRopeInterval = table.Architecture.NoRopeInterval,
         };
-        table.Note("no_rope_interval", "every n-th block applies no RoPE; 0: none", $"{config.NoRopeInterval}", "property of the architecture");
+        table.Note("no_rope_interval", "every n-th block applies no RoPE; 0: none", $"{config.NoRopeInterval}",
+            "property of the architecture");
         return (config, table.Rows);
     }
 
@@ -42,8 +43,8 @@ internal static class ConfigReader
     {
         if (file.Metadata.Integer("split.count", 1) > 1)
         {
-            throw new GgufException($"{file.Path}: this is one of {file.Metadata.Integer("split.count")} parts of a split model ('split.count'). "
-                + "Merge them into one file first (llama-gguf-split --merge).");
+            throw new GgufException($"{file.Path}: this is one of {file.Metadata.Integer("split.count")} parts of a split model "
+                + "('split.count'). Merge them into one file first (llama-gguf-split --merge).");
         }
 
         if (file.Metadata.Text("general.type", "model") is not "model")
@@ -57,7 +58,8 @@ internal static class ConfigReader
     {
         bool own = table.Has("attention.key_length");
         if (!own && embedding % heads != 0)
-            throw table.Fail($"the embedding length {embedding} is no multiple of the {heads} heads, and '{table.Key("attention.key_length")}' is missing.");
+            throw table.Fail($"the embedding length {embedding} is no multiple of the {heads} heads, and "
+                + $"'{table.Key("attention.key_length")}' is missing.");
         int length = table.Integer("attention.key_length", embedding / heads, "embedding length / heads");
         int value = table.Integer("attention.value_length", length, "as the key length");
         if (value != length)
@@ -84,7 +86,8 @@ internal static class ConfigReader
     {
         int dimensions = table.Integer("rope.dimension_count", headLength, "the head length");
         if (dimensions > headLength || dimensions % 2 != 0)
-            throw table.Fail($"RoPE turns {dimensions} dimensions ('{table.Key("rope.dimension_count")}'); expected an even number, at most the head length {headLength}.");
+            throw table.Fail($"RoPE turns {dimensions} dimensions ('{table.Key("rope.dimension_count")}'); expected an even number, at "
+                + $"most the head length {headLength}.");
         double frequencyBase = table.Number("rope.freq_base", 10_000);
         double factor = table.Has("rope.scale_linear") && !table.Has("rope.scaling.factor")
             ? table.Number("rope.scale_linear") : table.Number("rope.scaling.factor", 1, "no scaling");
@@ -97,7 +100,8 @@ internal static class ConfigReader
             throw table.Fail($"YaRN's factors are set, but '{table.Key("rope.scaling.type")}' is not yarn.");
         if (slow >= fast)
             throw table.Fail($"YaRN's beta_fast is {fast} and its beta_slow {slow}; expected beta_slow below beta_fast.");
-        return new RopeConfig(dimensions, frequencyBase, scaling, scaling == RopeScaling.None ? 1 : factor, original, extrapolation, attention, fast, slow);
+        return new RopeConfig(dimensions, frequencyBase, scaling, scaling == RopeScaling.None ? 1 : factor, original, extrapolation,
+            attention, fast, slow);
     }
 
     private static RopeScaling Scaling(Hyperparameters table, double factor)
@@ -108,7 +112,8 @@ internal static class ConfigReader
         return type switch
         {
             "none" when factor == 1 => RopeScaling.None,
-            "none" => throw table.Fail($"'{table.Key(suffix)}' is none beside a scaling factor of {factor}; which one is meant cannot be told."),
+            "none" => throw table.Fail($"'{table.Key(suffix)}' is none beside a scaling factor of {factor}; which one is meant cannot be "
+                + "told."),
             "linear" => RopeScaling.Linear,
             "yarn" => RopeScaling.Yarn,
             _ => throw table.Fail($"'{table.Key(suffix)}' is {GgufText.Describe(type, 40)}; this engine knows none, linear and yarn."),

@@ -32,7 +32,8 @@ public sealed record ModelConfig
 
     public required RopeConfig Rope { get; init; }
 
-    /// <summary>Every n-th layer (0-based n-1, 2n-1, …) applies no RoPE; 0: all layers apply it. 4 for smollm3, where no key says so.</summary>
+    /// <summary>Every n-th layer (0-based n-1, 2n-1, …) applies no RoPE; 0: all layers apply it. 4 for smollm3, where no key says
+    /// so.</summary>
     public required int NoRopeInterval { get; init; }
 
     public bool AppliesRope(int layer) => NoRopeInterval == 0 || (layer + 1) % NoRopeInterval != 0;

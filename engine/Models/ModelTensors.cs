@@ -32,9 +32,10 @@ public static class ModelTensors
         if (missing.Length > 0)
         {
             throw new GgufException($"{file.Path}: the tensor '{missing[0].Name}' is missing"
-                + (missing.Length > 1 ? $", and {missing.Length - 1} more" : "") + $"; a {config.Architecture} model of {config.BlockCount} blocks "
-                + $"needs {missing[0]}. The file holds {file.Tensors.Count} tensors"
-                + (file.Tensors.Count == 0 ? " (it is a vocabulary only); get the whole model." : "; convert or download the model again."));
+                + (missing.Length > 1 ? $", and {missing.Length - 1} more" : "") + $"; a {config.Architecture} model of "
+                + $"{config.BlockCount} blocks needs {missing[0]}. The file holds {file.Tensors.Count} tensors"
+                + (file.Tensors.Count == 0 ? " (it is a vocabulary only); get the whole model."
+                    : "; convert or download the model again."));
         }
 
         foreach (Need need in needs)
@@ -58,7 +59,8 @@ public static class ModelTensors
     {
         if (!tensor.Dimensions.SequenceEqual(need.Dimensions) || (need.IsVector && tensor.Type != GgmlType.F32))
         {
-            throw new GgufException($"{file.Path}: the tensor '{need.Name}' is {tensor.Type} {Shape(tensor)}; the metadata asks for {need}. "
+            throw new GgufException($"{file.Path}: the tensor '{need.Name}' is {tensor.Type} {Shape(tensor)}; the metadata asks for "
+                + $"{need}. "
                 + "Metadata and tensors do not belong together; convert the model again.");
         }
     }
@@ -70,7 +72,8 @@ public static class ModelTensors
         foreach (float factor in new ReadOnlySpan<float>(file.Data(tensor), (int)tensor.Columns))
         {
             if (!(factor is > 0 and < float.PositiveInfinity))
-                throw new GgufException($"{file.Path}: the tensor '{RopeFactors}' holds {factor}; expected finite factors above 0. The file is damaged.");
+                throw new GgufException($"{file.Path}: the tensor '{RopeFactors}' holds {factor}; expected finite factors above 0. The "
+                    + "file is damaged.");
         }
     }
 

@@ -50,7 +50,9 @@ internal sealed class RandomBlocks
         {
             case GgmlType.F32: BinaryPrimitives.WriteSingleLittleEndian(block, uniform); break;
             case GgmlType.F16: SetHalf(block, 0, uniform); break;
-            case GgmlType.BF16: BinaryPrimitives.WriteUInt16LittleEndian(block, (ushort)(BitConverter.SingleToUInt32Bits(uniform) >> 16)); break;
+            case GgmlType.BF16:
+                BinaryPrimitives.WriteUInt16LittleEndian(block, (ushort)(BitConverter.SingleToUInt32Bits(uniform) >> 16));
+                break;
             case GgmlType.Q4_0: SetHalf(block, 0, 0.0043f * jitter); break;
             case GgmlType.Q4_1: SetHalves(block, 0, 0.0043f * jitter, -7.5f); break;
             case GgmlType.Q5_0: SetHalf(block, 0, 0.0022f * jitter); break;

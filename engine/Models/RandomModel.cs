@@ -19,16 +19,29 @@ public static class RandomModel
     /// <summary>llama.cpp's numbers for <c>general.file_type</c>, by the type most weights have.</summary>
     private static readonly Dictionary<GgmlType, uint> FileTypes = new()
     {
-        [GgmlType.F32] = 0, [GgmlType.F16] = 1, [GgmlType.Q4_0] = 2, [GgmlType.Q4_1] = 3, [GgmlType.Q8_0] = 7, [GgmlType.Q5_0] = 8,
-        [GgmlType.Q5_1] = 9, [GgmlType.Q2_K] = 10, [GgmlType.Q3_K] = 12, [GgmlType.Q4_K] = 14, [GgmlType.Q5_K] = 16,
-        [GgmlType.Q6_K] = 18, [GgmlType.IQ4_NL] = 25, [GgmlType.IQ4_XS] = 30, [GgmlType.BF16] = 32,
+        [GgmlType.F32] = 0,
+        [GgmlType.F16] = 1,
+        [GgmlType.Q4_0] = 2,
+        [GgmlType.Q4_1] = 3,
+        [GgmlType.Q8_0] = 7,
+        [GgmlType.Q5_0] = 8,
+        [GgmlType.Q5_1] = 9,
+        [GgmlType.Q2_K] = 10,
+        [GgmlType.Q3_K] = 12,
+        [GgmlType.Q4_K] = 14,
+        [GgmlType.Q5_K] = 16,
+        [GgmlType.Q6_K] = 18,
+        [GgmlType.IQ4_NL] = 25,
+        [GgmlType.IQ4_XS] = 30,
+        [GgmlType.BF16] = 32,
     };
 
     /// <summary>Names for the part of a shape before the colon.</summary>
     public static IEnumerable<string> Shapes => Known.Select(static s => s.Name);
 
     /// <summary>Names for the part after the colon.</summary>
-    public static IEnumerable<string> Types => FileTypes.Keys.Select(static t => t.ToString()).Append("Q4_K_M").Order(StringComparer.Ordinal);
+    public static IEnumerable<string> Types =>
+        FileTypes.Keys.Select(static t => t.ToString()).Append("Q4_K_M").Order(StringComparer.Ordinal);
 
     /// <summary>Writes <paramref name="path"/> under a temporary name beside it and renames it when complete.</summary>
     /// <param name="shape">A shape and a tensor type, e.g. <c>smollm3-3b:Q4_K_M</c>; the type may be left out.</param>
@@ -133,6 +146,6 @@ public static class RandomModel
             writer.AddTensor(name, GgmlType.F32, [length], (chunk, _) => MemoryMarshal.Cast<byte, float>(chunk).Fill(value));
     }
 
-    private sealed record Shape(string Name, string Architecture, int Blocks, int Context, int Embedding, int FeedForward, int Heads, int HeadsKv,
-        int HeadLength, float RopeBase, int Vocabulary, int SpecialTokens, bool TiedHead, bool RopeFactors);
+    private sealed record Shape(string Name, string Architecture, int Blocks, int Context, int Embedding, int FeedForward, int Heads,
+        int HeadsKv, int HeadLength, float RopeBase, int Vocabulary, int SpecialTokens, bool TiedHead, bool RopeFactors);
 }

@@ -15,11 +15,16 @@ internal static class RandomVocabulary
     /// <summary>SmolLM3's special tokens by their distance from the first one.</summary>
     private static readonly Dictionary<int, (string Name, int Type)> Special = new()
     {
-        [0] = ("<|begin_of_text|>", Control), [1] = ("<|end_of_text|>", Control),
-        [2] = ("<think>", UserDefined), [3] = ("</think>", UserDefined),
-        [11] = ("<|im_start|>", Control), [12] = ("<|im_end|>", Control),
-        [13] = ("<tool_response>", UserDefined), [14] = ("</tool_response>", UserDefined),
-        [15] = ("<tool_call>", UserDefined), [16] = ("</tool_call>", UserDefined),
+        [0] = ("<|begin_of_text|>", Control),
+        [1] = ("<|end_of_text|>", Control),
+        [2] = ("<think>", UserDefined),
+        [3] = ("</think>", UserDefined),
+        [11] = ("<|im_start|>", Control),
+        [12] = ("<|im_end|>", Control),
+        [13] = ("<tool_response>", UserDefined),
+        [14] = ("</tool_response>", UserDefined),
+        [15] = ("<tool_call>", UserDefined),
+        [16] = ("</tool_call>", UserDefined),
     };
 
     /// <param name="length">Tokens in all.</param>
@@ -37,12 +42,18 @@ internal static class RandomVocabulary
             tokens.Add(left + right);
         }
 
-        int[] types = [.. Enumerable.Repeat(Normal, first), .. Enumerable.Range(0, special).Select(static i => Special.GetValueOrDefault(i, ("", Control)).Item2)];
-        tokens.AddRange(Enumerable.Range(0, special).Select(static i => Special.TryGetValue(i, out var known) ? known.Name : $"<|reserved_special_token_{i}|>"));
+        var types = new List<int>(Enumerable.Repeat(Normal, first));
+        for (int i = 0; i < special; i++)
+        {
+            (string name, int type) = Special.GetValueOrDefault(i, ($"<|reserved_special_token_{i}|>", Control));
+            tokens.Add(name);
+            types.Add(type);
+        }
+
         writer.Add("tokenizer.ggml.model", "gpt2")
             .Add("tokenizer.ggml.pre", "smaug-bpe")
             .Add("tokenizer.ggml.tokens", tokens.ToArray())
-            .Add("tokenizer.ggml.token_type", types)
+            .Add("tokenizer.ggml.token_type", types.ToArray())
             .Add("tokenizer.ggml.merges", merges.ToArray())
             .Add("tokenizer.ggml.bos_token_id", (uint)first)
             .Add("tokenizer.ggml.eos_token_id", (uint)(first + 12))

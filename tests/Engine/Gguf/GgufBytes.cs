@@ -57,11 +57,13 @@ internal sealed class GgufBytes
         return error.Message;
     }
 
-    /// <summary>A whole model of 2 blocks with all its keys and F32 tensors: 4 heads of 8, embedding 32, feed-forward 64, 20 tokens.</summary>
+    /// <summary>A whole model of 2 blocks with all its keys and F32 tensors: 4 heads of 8, embedding 32, feed-forward 64, 20
+    /// tokens.</summary>
     /// <param name="architecture">Prefix of the keys.</param>
     /// <param name="change">Replaces keys (a null value removes one), or adds them.</param>
     /// <param name="tensors">Replaces dimensions of tensors (null removes one), or adds tensors.</param>
-    public static byte[] Model(string architecture = "llama", Dictionary<string, object?>? change = null, Dictionary<string, long[]?>? tensors = null)
+    public static byte[] Model(string architecture = "llama", Dictionary<string, object?>? change = null, Dictionary<string,
+        long[]?>? tensors = null)
     {
         var values = new Dictionary<string, object?>
         {
@@ -79,7 +81,8 @@ internal sealed class GgufBytes
         };
         var shapes = new Dictionary<string, long[]?>
         {
-            ["token_embd.weight"] = [32, 20], ["output_norm.weight"] = [32],
+            ["token_embd.weight"] = [32, 20],
+            ["output_norm.weight"] = [32],
         };
         for (int i = 0; i < 2; i++)
         {

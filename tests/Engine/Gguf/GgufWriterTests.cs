@@ -10,8 +10,10 @@ public sealed unsafe class GgufWriterTests
     {
         object[] values =
         [
-            (byte)200, (sbyte)-100, (ushort)60_000, (short)-30_000, 4_000_000_000u, -2_000_000_000, ulong.MaxValue, long.MinValue, 1.5f, -2.25, true, "größer 𝄞",
-            new byte[] { 1, 255 }, new sbyte[] { -1 }, new ushort[] { 9 }, new short[] { -9 }, new[] { 3u }, new[] { -3, 4 }, new[] { ulong.MaxValue },
+            (byte)200, (sbyte)-100, (ushort)60_000, (short)-30_000, 4_000_000_000u, -2_000_000_000, ulong.MaxValue, long.MinValue, 1.5f,
+                -2.25, true, "größer 𝄞",
+            new byte[] { 1, 255 }, new sbyte[] { -1 }, new ushort[] { 9 }, new short[] { -9 }, new[] { 3u }, new[] { -3, 4 },
+                new[] { ulong.MaxValue },
             new[] { long.MinValue }, new[] { 0.5f }, new[] { 0.25 }, new[] { true, false }, new[] { "a", "", "Ġb" }, Array.Empty<string>(),
         ];
         using var folder = TestData.Temporary();

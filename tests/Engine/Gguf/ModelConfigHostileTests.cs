@@ -29,7 +29,8 @@ public sealed class ModelConfigHostileTests
     public void From_LlamaWithoutOptionalKeys_TakesDefaults()
     {
         var config = Read(GgufBytes.Model(change: new() { ["general.name"] = null }));
-        Assert.Equal(("llama", "model", 20, 8, 0), (config.Architecture, config.Name, config.VocabularyLength, config.HeadLength, config.NoRopeInterval));
+        Assert.Equal(("llama", "model", 20, 8, 0), (config.Architecture, config.Name, config.VocabularyLength, config.HeadLength,
+            config.NoRopeInterval));
         Assert.Equal(new RopeConfig(8, 10_000, RopeScaling.None, 1, 128, 0, 1, 32, 1), config.Rope);
         Assert.True(config.AppliesRope(3));
     }
@@ -46,14 +47,17 @@ public sealed class ModelConfigHostileTests
     {
         var rope = Read(GgufBytes.Model(change: new()
         {
-            ["llama.rope.scaling.type"] = "yarn", ["llama.rope.scaling.factor"] = 2f, ["llama.rope.scaling.original_context_length"] = 64u,
+            ["llama.rope.scaling.type"] = "yarn",
+            ["llama.rope.scaling.factor"] = 2f,
+            ["llama.rope.scaling.original_context_length"] = 64u,
         })).Rope;
         Assert.Equal(new RopeConfig(8, 10_000, RopeScaling.Yarn, 2, 64, 1, 1, 32, 1), rope);
     }
 
     [Fact]
     public void From_OldLinearKey_ScalesLinearly() =>
-        Assert.Equal((RopeScaling.Linear, 4.0), Read(GgufBytes.Model(change: new() { ["llama.rope.scale_linear"] = 4f })).Rope is var r ? (r.Scaling, r.Factor) : default);
+        Assert.Equal((RopeScaling.Linear, 4.0), Read(GgufBytes.Model(change: new() { ["llama.rope.scale_linear"] = 4f })).Rope is var r
+            ? (r.Scaling, r.Factor) : default);
 
     [Fact]
     public void From_MissingKey_NamesKeyArchitectureAndKeysThere() =>
@@ -62,23 +66,28 @@ public sealed class ModelConfigHostileTests
 
     [Fact]
     public void From_KeysOfAnotherArchitecture_ListsThem() =>
-        Refuses(GgufBytes.Model("llama", new() { ["general.architecture"] = "smollm3" }), "'smollm3.embedding_length'", "under 'smollm3.': none", "llama.block_count");
+        Refuses(GgufBytes.Model("llama", new() { ["general.architecture"] = "smollm3" }), "'smollm3.embedding_length'", "under "
+            + "'smollm3.': none", "llama.block_count");
 
     [Fact]
     public void From_UnknownArchitecture_NamesTheSupported() => Refuses(GgufBytes.Model("qwen3"), "\"qwen3\"", "smollm3 and llama");
 
     [Fact]
-    public void From_NoArchitecture_SaysSo() => Refuses(GgufBytes.Model(change: new() { ["general.architecture"] = null }), "'general.architecture' is missing");
+    public void From_NoArchitecture_SaysSo() =>
+        Refuses(GgufBytes.Model(change: new() { ["general.architecture"] = null }), "'general.architecture' is missing");
 
     [Theory]
-    [InlineData("block_count", 0u), InlineData("block_count", 1025u), InlineData("context_length", 0u), InlineData("embedding_length", 1u << 17)]
+    [InlineData("block_count", 0u), InlineData("block_count", 1025u), InlineData("context_length", 0u), InlineData("embedding_length",
+        1u << 17)]
     [InlineData("attention.head_count", 0u), InlineData("feed_forward_length", uint.MaxValue), InlineData("attention.key_length", 1024u)]
     [InlineData("attention.layer_norm_rms_epsilon", 0f), InlineData("attention.layer_norm_rms_epsilon", float.NaN)]
     [InlineData("rope.freq_base", -1f), InlineData("rope.freq_base", float.PositiveInfinity), InlineData("rope.scaling.factor", 0.5f)]
-    public void From_OutOfRange_NamesKeyAndRange(string suffix, object value) => RefusesKey(suffix, value, $"'llama.{suffix}'", "expected ", " from ");
+    public void From_OutOfRange_NamesKeyAndRange(string suffix, object value) =>
+        RefusesKey(suffix, value, $"'llama.{suffix}'", "expected ", " from ");
 
     [Fact]
-    public void From_IntegerGivenAsText_NamesBothTypes() => RefusesKey("block_count", "2", "'llama.block_count'", "a String \"2\"", "an integer from 1 to 1024");
+    public void From_IntegerGivenAsText_NamesBothTypes() =>
+        RefusesKey("block_count", "2", "'llama.block_count'", "a String \"2\"", "an integer from 1 to 1024");
 
     [Fact]
     public void From_KeyPerLayer_SaysItIsAnArray() =>
@@ -97,22 +106,26 @@ public sealed class ModelConfigHostileTests
     public void From_UnequalValueLength_Refuses() => RefusesKey("attention.value_length", 16u, "length 16", "length 8");
 
     [Theory, InlineData(10u), InlineData(3u)]
-    public void From_OddRopeDimensions_Refuses(uint dimensions) => RefusesKey("rope.dimension_count", dimensions, "'llama.rope.dimension_count'", "even");
+    public void From_OddRopeDimensions_Refuses(uint dimensions) =>
+        RefusesKey("rope.dimension_count", dimensions, "'llama.rope.dimension_count'", "even");
 
     [Fact]
     public void From_UnknownScaling_NamesTheKnown() => RefusesKey("rope.scaling.type", "longrope", "\"longrope\"", "none, linear and yarn");
 
     [Fact]
-    public void From_VocabularyLengthsThatDiffer_Refuses() => RefusesKey("vocab_size", 21u, "'llama.vocab_size' is 21", "tokenizer.ggml.tokens is 20");
+    public void From_VocabularyLengthsThatDiffer_Refuses() =>
+        RefusesKey("vocab_size", 21u, "'llama.vocab_size' is 21", "tokenizer.ggml.tokens is 20");
 
     [Fact]
     public void From_Experts_Refuses() => RefusesKey("expert_count", 8u, "'llama.expert_count' is 8", "dense");
 
     [Fact]
-    public void From_SplitModel_TellsToMerge() => Refuses(GgufBytes.Model(change: new() { ["split.count"] = (ushort)3 }), "one of 3 parts", "Merge");
+    public void From_SplitModel_TellsToMerge() =>
+        Refuses(GgufBytes.Model(change: new() { ["split.count"] = (ushort)3 }), "one of 3 parts", "Merge");
 
     [Fact]
-    public void From_Adapter_Refuses() => Refuses(GgufBytes.Model(change: new() { ["general.type"] = "adapter" }), "\"adapter\"", "Adapters");
+    public void From_Adapter_Refuses() =>
+        Refuses(GgufBytes.Model(change: new() { ["general.type"] = "adapter" }), "\"adapter\"", "Adapters");
 
     [Fact]
     public void From_MissingTensor_NamesIt() =>
@@ -127,10 +140,12 @@ public sealed class ModelConfigHostileTests
         Refuses(GgufBytes.Model(tensors: new() { ["blk.0.attn_q.bias"] = [32] }), "blk.0.attn_q.bias", "no biases");
 
     [Fact]
-    public void From_ZeroRopeFactors_Refuses() => Refuses(GgufBytes.Model(tensors: new() { ["rope_freqs.weight"] = [4] }), "'rope_freqs.weight'", "finite factors above 0");
+    public void From_ZeroRopeFactors_Refuses() =>
+        Refuses(GgufBytes.Model(tensors: new() { ["rope_freqs.weight"] = [4] }), "'rope_freqs.weight'", "finite factors above 0");
 
     [Fact]
-    public void From_UntiedHead_IsAccepted() => Assert.Equal(2, Read(GgufBytes.Model(tensors: new() { ["output.weight"] = [32, 20] })).BlockCount);
+    public void From_UntiedHead_IsAccepted() =>
+        Assert.Equal(2, Read(GgufBytes.Model(tensors: new() { ["output.weight"] = [32, 20] })).BlockCount);
 
     [Fact]
     public void From_EscapesInNames_DoNotReachTheTerminal()

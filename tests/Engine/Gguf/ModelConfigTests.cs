@@ -12,9 +12,19 @@ public sealed class ModelConfigTests
         var config = ModelConfig.From(file);
         Assert.Equal(new ModelConfig
         {
-            Architecture = "smollm3", Name = "SmolCluster demo", BlockCount = 8, ContextLength = 1024, EmbeddingLength = 256,
-            FeedForwardLength = 768, HeadCount = 4, HeadCountKv = 2, HeadLength = 64, RmsEpsilon = 1e-6f, VocabularyLength = 2048,
-            NoRopeInterval = 4, Rope = new RopeConfig(64, 10_000, RopeScaling.None, 1, 1024, 0, 1, 32, 1),
+            Architecture = "smollm3",
+            Name = "SmolCluster demo",
+            BlockCount = 8,
+            ContextLength = 1024,
+            EmbeddingLength = 256,
+            FeedForwardLength = 768,
+            HeadCount = 4,
+            HeadCountKv = 2,
+            HeadLength = 64,
+            RmsEpsilon = 1e-6f,
+            VocabularyLength = 2048,
+            NoRopeInterval = 4,
+            Rope = new RopeConfig(64, 10_000, RopeScaling.None, 1, 1024, 0, 1, 32, 1),
         }, config);
         Assert.Equal([true, true, true, false, true, true, true, false], Enumerable.Range(0, 8).Select(config.AppliesRope));
         Assert.Equal(8 * 2 * 2 * 64 * 2, config.KvBytesPerToken(2));
@@ -38,7 +48,8 @@ public sealed class ModelConfigTests
         using var file = GgufFile.Open(TestData.DemoModel);
         var mapping = ModelConfig.Mapping(file);
         Assert.Contains(new Hyperparameter("smollm3.block_count", "transformer blocks", "8", null), mapping);
-        Assert.Contains(new Hyperparameter("smollm3.attention.key_length", "length of a query or key head", "64", "embedding length / heads"), mapping);
+        Assert.Contains(new Hyperparameter("smollm3.attention.key_length", "length of a query or key head", "64", "embedding length / "
+            + "heads"), mapping);
         Assert.Contains(mapping, static row => row is { Key: "(no_rope_interval)", Value: "4" });
     }
 

@@ -41,8 +41,15 @@ public sealed class SamplingOptionsTests
         new SamplingOptions().Validate();
         new SamplingOptions
         {
-            Temperature = 2, TopP = 1, MinP = 1, RepetitionPenalty = 2, PresencePenalty = -2, FrequencyPenalty = 2, PenaltyWindow = 0,
-            LogitBias = new Dictionary<int, float> { [0] = -100, [5] = 100 }, Seed = ulong.MaxValue,
+            Temperature = 2,
+            TopP = 1,
+            MinP = 1,
+            RepetitionPenalty = 2,
+            PresencePenalty = -2,
+            FrequencyPenalty = 2,
+            PenaltyWindow = 0,
+            LogitBias = new Dictionary<int, float> { [0] = -100, [5] = 100 },
+            Seed = ulong.MaxValue,
         }.Validate();
     }
 }

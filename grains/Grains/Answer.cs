@@ -66,10 +66,9 @@ internal sealed class Answer(IChatModel model, GenerationRequest plan, IReadOnly
         {
             throw new ChatException(ChatError.ModelFailed, $"The model '{model.Card.Id}' failed during this answer: {problem.Message}");
         }
-        return tokens.Count >= plan.MaxTokens
-            ? false
-            : throw new ChatException(ChatError.ModelFailed,
-                $"The model '{model.Card.Id}' broke off after {tokens.Count} of at most {plan.MaxTokens} tokens.");
+        if (tokens.Count >= plan.MaxTokens) return false;
+        throw new ChatException(ChatError.ModelFailed,
+            $"The model '{model.Card.Id}' broke off after {tokens.Count} of at most {plan.MaxTokens} tokens.");
     }
 
     private static Generation Submit(IChatModel model, GenerationRequest plan)

@@ -43,7 +43,10 @@ internal sealed class HostedModel : IProgress<double>, IDisposable
             (_, { Problem: { } problem }) => throw new ChatException(ChatError.ModelFailed,
                 $"The model '{status.Id}' could not be loaded: {problem}"),
             _ => throw new ChatException(ChatError.ModelLoading,
-                $"The model '{status.Id}' is loading ({status.Progress:P0}). Try again soon.") { RetryAfter = Remaining(status.Progress) },
+                $"The model '{status.Id}' is loading ({status.Progress:P0}). Try again soon.")
+            {
+                RetryAfter = Remaining(status.Progress),
+            },
         };
     }
 

@@ -17,8 +17,15 @@ public sealed class ContractTests
     private static readonly ChatRequest s_request = new("m", [new("user", "hi"), new("assistant", "")],
         new SamplingSettings
         {
-            Temperature = 1, TopK = 2, TopP = 0.3f, MinP = 0.4f, RepetitionPenalty = 5, PresencePenalty = -6,
-            FrequencyPenalty = 7, LogitBias = new() { [8] = 9 }, Seed = ulong.MaxValue,
+            Temperature = 1,
+            TopK = 2,
+            TopP = 0.3f,
+            MinP = 0.4f,
+            RepetitionPenalty = 5,
+            PresencePenalty = -6,
+            FrequencyPenalty = 7,
+            LogitBias = new() { [8] = 9 },
+            Seed = ulong.MaxValue,
         },
         10, ["a", "b"], "{}", "u");
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using SmolCluster.Engine.Gguf;
+using SmolCluster.Engine.Kernels;
 using SmolCluster.Engine.Serving;
 using SmolCluster.Engine.Text.Templates;
 
@@ -26,6 +27,7 @@ internal static class CommandLine
         var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
         try
         {
+            CheckEnvironment();
             int code = await parsed.InvokeAsync(invocation);
             return args.Length == 0 ? WrongUsage : code;
         }
@@ -33,6 +35,19 @@ internal static class CommandLine
         {
             Console.Error.WriteLine("smol: " + Describe(failure));
             return Failed;
+        }
+    }
+
+    /// <summary>A wrong SMOL_SIMD is told at once, by every command, rather than at the first matrix product.</summary>
+    private static void CheckEnvironment()
+    {
+        try
+        {
+            _ = Simd.Level;
+        }
+        catch (InvalidOperationException refusal)
+        {
+            throw new CommandFailure(refusal.Message);
         }
     }
 

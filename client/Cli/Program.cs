@@ -9,5 +9,6 @@ var smol = new RootCommand("SmolCluster: chat with GGUF language models, from on
     TokenizeCommand.Create(),
     RenderCommand.Create(),
     LogitsCommand.Create(),
+    RandomCommand.Create(),
 };
 return await CommandLine.RunAsync(smol, args);

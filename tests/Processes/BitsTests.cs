@@ -1,0 +1,75 @@
+using SmolCluster.Engine.Kernels;
+using SmolCluster.Engine.Tests;
+
+namespace SmolCluster.Processes.Tests;
+
+/// <summary>The numerics contract between real processes: instruction sets, threads and steps change no bit of the logits.
+/// 70 tokens, so that attention crosses a page of the cache.</summary>
+public sealed class BitsTests(BitsTests.Baseline baseline) : IClassFixture<BitsTests.Baseline>
+{
+    /// <summary>The levels of this machine: a weaker machine has fewer rows, not skipped ones.</summary>
+    public static TheoryData<string> Levels =>
+        [.. Enum.GetValues<SimdLevel>().Where(Simd.IsSupported).Select(static level => level.ToString().ToLowerInvariant())];
+
+    [Theory]
+    [MemberData(nameof(Levels))]
+    public async Task Logits_EveryVectorPath_SameBits(string level)
+    {
+        var environment = new Dictionary<string, string> { [Simd.Variable] = level };
+        Assert.Equal(baseline.F16, await baseline.ComputeAsync(environment, "--batch", "7", "--threads", "3"));
+        Assert.Equal(baseline.F32, await baseline.ComputeAsync(environment, "--kv", "f32"));
+    }
+
+    [Theory]
+    [InlineData("1", "1")]
+    [InlineData("1", "2")]
+    [InlineData("7", "1")]
+    [InlineData("64", "2")]
+    [InlineData("64", "3")]
+    public async Task Logits_BatchAndThreads_SameBits(string batch, string threads) =>
+        Assert.Equal(baseline.F16, await baseline.ComputeAsync([], "--batch", batch, "--threads", threads));
+
+    [Theory]
+    [InlineData("DOTNET_EnableAVX512")]
+    [InlineData("DOTNET_EnableAVX2")]
+    [InlineData("DOTNET_EnableHWIntrinsic")]
+    public async Task Logits_RuntimeWithoutInstructions_SameBits(string switchedOff) =>
+        Assert.Equal(baseline.F16, await baseline.ComputeAsync(new() { [switchedOff] = "0" }));
+
+    /// <summary>The bits of this machine's best path, 64 tokens a step, one thread.</summary>
+    public sealed class Baseline : IAsyncLifetime
+    {
+        private const int TokenCount = 70;
+        private readonly TemporaryFolder _folder = TestData.Temporary();
+        private int _files;
+
+        public byte[] F16 { get; private set; } = [];
+
+        public byte[] F32 { get; private set; } = [];
+
+        private string Ids => _folder.File("ids.txt");
+
+        public async ValueTask InitializeAsync()
+        {
+            string[] ids = (await File.ReadAllTextAsync(TestData.Path("tokens64.txt"))).Split((char[])[' ', ',', '\n'], StringSplitOptions.RemoveEmptyEntries);
+            await File.WriteAllTextAsync(Ids, string.Join(' ', ids.Concat(ids).Take(TokenCount)));
+            F16 = await ComputeAsync([], "--threads", "1");
+            F32 = await ComputeAsync([], "--threads", "1", "--kv", "f32");
+            Assert.NotEqual(F16, F32);
+        }
+
+        public async Task<byte[]> ComputeAsync(Dictionary<string, string> environment, params string[] options)
+        {
+            string target = _folder.File($"{Interlocked.Increment(ref _files)}.lgt");
+            Outcome outcome = await SmolProcess.RunAsync([], environment, ["logits", TestData.TinyModel, "--ids", Ids, "--out", target, .. options]);
+            Assert.Equal((0, "", ""), (outcome.ExitCode, outcome.Text, outcome.Error));
+            return await File.ReadAllBytesAsync(target);
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            _folder.Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+}

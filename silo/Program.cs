@@ -1,6 +1,8 @@
+using SmolCluster.ServiceDefaults;
 using SmolCluster.Silo;
 
 var builder = WebApplication.CreateBuilder(args);
+builder.AddTelemetry();
 builder.AddSmolClusterSilo();
 
 await using var app = builder.Build();

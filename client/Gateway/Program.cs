@@ -1,7 +1,9 @@
 using SmolCluster.Gateway;
+using SmolCluster.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.BindToLoopbackUnlessTold();
+builder.AddTelemetry();
 builder.AddClusterConnection();
 builder.AddSmolClusterGateway();
 

@@ -13,13 +13,15 @@ public sealed class RoomBordersTests
     private const string Silo = "SmolCluster.Silo";
     private const string Gateway = "SmolCluster.Gateway";
     private const string Cli = "smol";
+    private const string Defaults = "SmolCluster.ServiceDefaults";
 
     [Theory]
     [InlineData(Engine, "")]
     [InlineData(Contracts, "")]
     [InlineData(Grains, Contracts + " " + Engine)]
-    [InlineData(Silo, Grains + " " + Contracts + " " + Engine)]
-    [InlineData(Gateway, Contracts)]
+    [InlineData(Silo, Grains + " " + Contracts + " " + Engine + " " + Defaults)]
+    [InlineData(Gateway, Contracts + " " + Defaults)]
+    [InlineData(Defaults, "")]
     [InlineData(Cli, Gateway + " " + Silo + " " + Grains + " " + Contracts + " " + Engine)]
     public void Room_References_GoDownOnly(string room, string allowed)
     {

@@ -1,0 +1,32 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using OpenTelemetry;
+
+namespace SmolCluster.ServiceDefaults;
+
+/// <summary>What silo and gateway have in common as services of a distributed application: telemetry over OTLP to wherever the
+/// standard variables (OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SERVICE_NAME, …) point, as Aspire sets them. Without an endpoint
+/// nothing is collected and nothing is paid.</summary>
+public static class Telemetry
+{
+    /// <summary>The variable that switches telemetry on.</summary>
+    public const string EndpointVariable = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+    public static TBuilder AddTelemetry<TBuilder>(this TBuilder builder)
+        where TBuilder : IHostApplicationBuilder
+    {
+        if (string.IsNullOrWhiteSpace(builder.Configuration[EndpointVariable]))
+        {
+            return builder;
+        }
+
+        builder.Logging.AddOpenTelemetry(static logs => logs.IncludeScopes = true);
+        builder.Services.AddOpenTelemetry()
+            .WithMetrics(static metrics => metrics.AddMeter("Microsoft.AspNetCore.Hosting", "Microsoft.Orleans", "System.Runtime", "SmolCluster.*"))
+            // Orleans' third source, .Runtime, is a flood
+            .WithTracing(static traces => traces.AddSource("Microsoft.AspNetCore", "Microsoft.Orleans.Application", "Microsoft.Orleans.Lifecycle", "SmolCluster.*"))
+            .UseOtlpExporter();
+        return builder;
+    }
+}

@@ -17,5 +17,6 @@ namespace SmolCluster.Gateway;
 [JsonSerializable(typeof(ChatCompletionChunk))]
 internal sealed partial class GatewayJson : JsonSerializerContext
 {
-    static GatewayJson() => Default = new(new JsonSerializerOptions(s_defaultOptions) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    static GatewayJson() =>
+        Default = new(new JsonSerializerOptions(s_defaultOptions) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }

@@ -35,6 +35,19 @@ internal sealed class GatewayHost : IAsyncDisposable
         return new(app);
     }
 
+    /// <summary>Completes when /health/ready says a model is ready; the test's own limit is the only one.</summary>
+    public async Task ReadyAsync()
+    {
+        using var often = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        while (await often.WaitForNextTickAsync(TestContext.Current.CancellationToken))
+        {
+            using var response = await Http.GetAsync(new Uri("/health/ready", UriKind.Relative), TestContext.Current.CancellationToken);
+            if (response.IsSuccessStatusCode)
+                return;
+            Assert.DoesNotContain("failed", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        }
+    }
+
     public static WebApplicationBuilder LoopbackBuilder(int port = 0)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });

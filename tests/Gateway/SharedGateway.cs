@@ -20,22 +20,13 @@ public sealed class SharedGateway : IAsyncLifetime
     private readonly CancellationTokenSource stopped = new();
     private GatewayHost? host;
 
-    /// <summary>Takes 200 tokens a second, so that a test can leave in the middle of an answer.</summary>
-    internal StubChatModel SlowModel { get; } = new(new StubOptions
-    {
-        Id = Slow,
-        Text = string.Concat(Enumerable.Repeat("Slow words come one by one. ", 60)),
-        TokenInterval = TimeSpan.FromMilliseconds(5),
-        ContextLength = ContextLength,
-    }, TimeProvider.System);
-
     internal HttpClient Http => host!.Http;
 
     internal string Url => host!.Url;
 
     public async ValueTask InitializeAsync() => host = await GatewayHost.StartAsync(
         Stub(Quick, (_, _) => new StubChatModel(QuickOptions, TimeProvider.System)),
-        Stub(Slow, (_, _) => SlowModel),
+        Stub(Slow, (_, _) => new StubChatModel(SlowOptions, TimeProvider.System)),
         Stub(Full, (_, _) => new StubChatModel(QuickOptions with { Id = Full, MostAnswers = 0 }, TimeProvider.System)),
         Stub(Loading, LoadForEver),
         Stub(Failed, (_, _) => throw new InvalidDataException("The file ends in the middle of a tensor.")));
@@ -50,6 +41,14 @@ public sealed class SharedGateway : IAsyncLifetime
 
     private static StubOptions QuickOptions =>
         new() { Id = Quick, Text = QuickText, TokenInterval = TimeSpan.Zero, ContextLength = ContextLength };
+
+    /// <summary>200 tokens a second, so that a client can leave in the middle of an answer.</summary>
+    private static StubOptions SlowOptions => QuickOptions with
+    {
+        Id = Slow,
+        Text = string.Concat(Enumerable.Repeat("Slow words come one by one. ", 60)),
+        TokenInterval = TimeSpan.FromMilliseconds(5),
+    };
 
     private static ModelSource Stub(string id, Func<IProgress<double>, CancellationToken, IChatModel> load) =>
         new(id, ModelKind.Stub, load);

@@ -22,14 +22,15 @@ internal static class ChatFields
     }.ToFrozenSet();
 
     /// <summary>Known to clients, would change the answer, not here yet; with the one value that asks for nothing, if there is one.</summary>
-    private static readonly FrozenDictionary<string, Func<JsonElement, bool>> Unsupported = new Dictionary<string, Func<JsonElement, bool>>
+    private static readonly FrozenDictionary<string, Predicate<JsonElement>> Unsupported = new Dictionary<string, Predicate<JsonElement>>
     {
         ["tools"] = IsEmptyArray,
         ["tool_choice"] = value => Is(value, "none") || Is(value, "auto"),
         ["parallel_tool_calls"] = value => value.ValueKind is JsonValueKind.True or JsonValueKind.False,
         ["functions"] = IsEmptyArray,
         ["function_call"] = value => Is(value, "none") || Is(value, "auto"),
-        ["response_format"] = value => value.ValueKind == JsonValueKind.Object && value.TryGetProperty("type", out var type) && Is(type, "text"),
+        ["response_format"] = value =>
+            value.ValueKind == JsonValueKind.Object && value.TryGetProperty("type", out var type) && Is(type, "text"),
         ["logprobs"] = value => value.ValueKind == JsonValueKind.False,
         ["top_logprobs"] = value => value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int count) && count == 0,
         ["modalities"] = value => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 1 && Is(value[0], "text"),

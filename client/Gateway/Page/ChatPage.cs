@@ -10,7 +10,7 @@ namespace SmolCluster.Gateway.Page;
 /// Files are few and small, so they are read once, and an ETag of their bytes lets browsers keep them across versions.</summary>
 internal static class ChatPage
 {
-    /// <summary>Only this origin's own files and API: text a model wrote can load and run nothing, even if it got into the page as HTML.</summary>
+    /// <summary>Only this origin's files and API: text of a model loads and runs nothing, even if it got into the page as HTML.</summary>
     private const string SecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
         + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

@@ -79,7 +79,8 @@ internal sealed class RequestObject
             throw WrongType(path, "a string", value);
         string text = value.GetString()!;
         if (text.Length > longest)
-            throw Refuse(path, "string_above_max_length", $"Invalid '{path}': {text.Length} characters, but at most {longest} are possible.");
+            throw Refuse(path, "string_above_max_length",
+                $"Invalid '{path}': {text.Length} characters, but at most {longest} are possible.");
         return text;
     }
 

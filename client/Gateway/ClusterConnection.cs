@@ -27,5 +27,20 @@ public static class ClusterConnection
             client.UseConnectionRetryFilter<ConnectionRetry>();
         });
         builder.Services.Configure<HostOptions>(host => host.ServicesStartConcurrently = true);
+        QuietUnlessConfigured(builder);
+    }
+
+    /// <summary>One line an attempt says what Orleans tells in a stack trace.</summary>
+    private static void QuietUnlessConfigured(WebApplicationBuilder builder)
+    {
+        (string Category, LogLevel Least)[] quiet =
+        [
+            ("Orleans", LogLevel.Warning),
+            ("Orleans.Runtime.Messaging.ConnectionManager", LogLevel.Error),
+            ("Microsoft.AspNetCore", LogLevel.Warning),
+        ];
+        foreach (var (category, least) in quiet)
+            if (builder.Configuration[$"Logging:LogLevel:{category}"] is null)
+                builder.Logging.AddFilter(category, least);
     }
 }

@@ -1,4 +1,5 @@
 using SmolCluster.Engine.Models;
+using SmolCluster.Engine.Quantization;
 
 namespace SmolCluster.Engine.Kernels;
 
@@ -12,7 +13,10 @@ internal static unsafe class MatMul
     private const int RowsAChunk = 32;
 
     /// <summary>Tokens whose activations stay in the cache while a chunk of rows passes over them.</summary>
-    private const int TokensATile = 32;
+    private const int TokensATile = 128;
+
+    /// <summary>Tokens from which unpacking rows side by side pays.</summary>
+    private const int TokensForAGroup = 6;
 
     /// <summary>One product: output [tokens][stride] = matrix [rows][columns] · activations [tokens], quantized in the matrix's format.</summary>
     public readonly struct Product(Matrix matrix, byte* activations, float* output, int stride)
@@ -55,7 +59,17 @@ internal static unsafe class MatMul
             int count = Math.Min(TokensATile, tokens - token);
             byte* activations = product.Activations + (long)token * matrix.ActivationBytes;
             float* output = product.Output + (long)token * product.Stride;
-            for (int row = first; row < last; row++)
+            int row = first;
+            if (count >= TokensForAGroup && matrix.Dot.RunGroup != null)
+            {
+                for (; row + RowDot.GroupRows <= last; row += RowDot.GroupRows)
+                {
+                    byte* rows = matrix.Data + row * matrix.RowBytes;
+                    matrix.Dot.RunGroup(rows, (nint)matrix.RowBytes, activations, matrix.Columns, count, output + row, product.Stride);
+                }
+            }
+
+            for (; row < last; row++)
             {
                 matrix.Dot.Run(matrix.Data + row * matrix.RowBytes, activations, matrix.Columns, count, output + row, product.Stride);
             }

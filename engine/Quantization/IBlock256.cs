@@ -9,6 +9,10 @@ internal unsafe interface IBlock256<TSelf>
 
     static abstract Correction Correction { get; }
 
+    /// <summary>How many quads of columns can be summed in 16 bits before their scale is applied: 2, 4 or 8; 2 · 127 · the largest
+    /// quant · this stays below 32,768, and the columns share one scale.</summary>
+    static abstract int QuadsInHeadroom { get; }
+
     /// <summary>Reads the block as the format is defined, one weight at a time: the oracle of <see cref="UnpackVector"/>.</summary>
     static abstract void Unpack(TSelf* block, Tile256* tile);
 

@@ -18,6 +18,8 @@ internal unsafe struct IQ4_XS : IBlock256<IQ4_XS>
 
     public static Correction Correction => Correction.None;
 
+    public static int QuadsInHeadroom => 0;
+
     public static void Unpack(IQ4_XS* block, Tile256* tile)
     {
         UnpackScales(block, tile);

@@ -18,6 +18,8 @@ internal unsafe struct Q2_K : IBlock256<Q2_K>
 
     public static Correction Correction => Correction.Minimum;
 
+    public static int QuadsInHeadroom => 4;
+
     public static void Unpack(Q2_K* block, Tile256* tile)
     {
         tile->Scale = HalfBits.ToSingle(block->Scale);

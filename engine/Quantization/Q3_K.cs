@@ -19,6 +19,8 @@ internal unsafe struct Q3_K : IBlock256<Q3_K>
 
     public static Correction Correction => Correction.Offset;
 
+    public static int QuadsInHeadroom => 4;
+
     public static void Unpack(Q3_K* block, Tile256* tile)
     {
         tile->Scale = HalfBits.ToSingle(block->Scale);

@@ -18,6 +18,8 @@ internal unsafe struct Q4_K : IBlock256<Q4_K>
 
     public static Correction Correction => Correction.Minimum;
 
+    public static int QuadsInHeadroom => 8;
+
     public static void Unpack(Q4_K* block, Tile256* tile)
     {
         tile->Scale = HalfBits.ToSingle(block->Scale);

@@ -19,6 +19,8 @@ internal unsafe struct Q5_K : IBlock256<Q5_K>
 
     public static Correction Correction => Correction.Minimum;
 
+    public static int QuadsInHeadroom => 4;
+
     public static void Unpack(Q5_K* block, Tile256* tile)
     {
         tile->Scale = HalfBits.ToSingle(block->Scale);

@@ -18,6 +18,8 @@ internal unsafe struct Q6_K : IBlock256<Q6_K>
 
     public static Correction Correction => Correction.Offset;
 
+    public static int QuadsInHeadroom => 2;
+
     public static void Unpack(Q6_K* block, Tile256* tile)
     {
         tile->Scale = HalfBits.ToSingle(block->Scale);

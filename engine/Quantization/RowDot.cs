@@ -9,10 +9,15 @@ namespace SmolCluster.Engine.Quantization;
 /// the minimums); float formats have 16 lanes (<see cref="FloatRows{T}"/>).</para></summary>
 public readonly unsafe struct RowDot
 {
-    private RowDot(ActivationFormat activation, delegate*<byte*, byte*, int, int, float*, nint, void> run)
+    /// <summary>Rows that <see cref="RunGroup"/> takes at once.</summary>
+    public const int GroupRows = RowGroup256.Rows;
+
+    private RowDot(ActivationFormat activation, delegate*<byte*, byte*, int, int, float*, nint, void> run,
+        delegate*<byte*, nint, byte*, int, int, float*, nint, void> runGroup)
     {
         Activation = activation;
         Run = run;
+        RunGroup = runGroup;
     }
 
     /// <summary>What the activation rows must be.</summary>
@@ -22,6 +27,11 @@ public readonly unsafe struct RowDot
     /// destination[t * destinationStride] = dot(row, activations + t * Activations.RowBytes(Activation, columns)).
     /// The stride is in floats. Unchecked: columns must be a multiple of the format's block length.</summary>
     public delegate*<byte*, byte*, int, int, float*, nint, void> Run { get; }
+
+    /// <summary>(rows, rowBytes, activations, columns, tokens, destination, destinationStride): <see cref="Run"/> for
+    /// <see cref="GroupRows"/> rows, rowBytes apart, with the same bits: destination[t * destinationStride + row]. Unpacking sixteen
+    /// rows side by side pays from a few tokens on. Null where the type or the level has none.</summary>
+    public delegate*<byte* /*rows*/, nint /*rowBytes*/, byte* /*activations*/, int /*columns*/, int /*tokens*/, float* /*destination*/, nint /*stride*/, void> RunGroup { get; }
 
     /// <summary>The default arithmetic, with the instructions of <paramref name="level"/>.</summary>
     /// <exception cref="ArgumentException">The type has no reader here.</exception>
@@ -37,11 +47,11 @@ public readonly unsafe struct RowDot
             SimdLevel.Avx2 => RowFormat.Of<Avx2TileDot>(type),
             _ => RowFormat.Of<Avx512TileDot>(type),
         };
-        return new RowDot(format.Activation, format.Run);
+        return new RowDot(format.Activation, format.Run, level == SimdLevel.Avx512 ? Avx512RowGroup.For(type) : null);
     }
 
     /// <summary>The oracle: dequantized weights times float activations, accumulated in double.</summary>
     /// <exception cref="ArgumentException">The type has no reader here.</exception>
     public static RowDot Reference(GgmlType type) =>
-        new(ActivationFormat.F32, RowFormat.Of<ScalarTileDot>(type).Reference);
+        new(ActivationFormat.F32, RowFormat.Of<ScalarTileDot>(type).Reference, null);
 }

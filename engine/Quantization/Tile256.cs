@@ -40,10 +40,14 @@ internal unsafe struct Tile256
 
     public float MinimumScale;
 
+    /// <summary>[16] the scales before they were spread; written by <see cref="SpreadScales"/> only.</summary>
+    public fixed sbyte SubScales[16];
+
     /// <summary>Spreads sub-block scales, one for each 16 weights, over the pairs.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void SpreadScales(Tile256* tile, Vector128<sbyte> scales)
     {
+        scales.Store(tile->SubScales);
         var (low, high) = Vector128.Widen(scales);
         SpreadHalf(low, tile->Scales);
         SpreadHalf(high, tile->Scales + 64);

@@ -11,6 +11,12 @@ namespace SmolCluster.Engine.Serving;
 /// <summary>A GGUF file that answers chats: mapping, tokenizer, template, page pool, forward pass and batch loop of one model.</summary>
 public sealed class GgufChatModel : IChatModel
 {
+    private static readonly (string Variable, string Key)[] TokenKeys =
+    [
+        ("bos_token", "tokenizer.ggml.bos_token_id"), ("eos_token", "tokenizer.ggml.eos_token_id"),
+        ("unk_token", "tokenizer.ggml.unknown_token_id"), ("pad_token", "tokenizer.ggml.padding_token_id"),
+    ];
+
     private readonly GgufFile _file;
     private readonly Tokenizer _tokenizer;
     private readonly ChatTemplate _template;
@@ -19,6 +25,7 @@ public sealed class GgufChatModel : IChatModel
     private readonly Transformer _transformer;
     private readonly BatchScheduler _scheduler;
     private readonly TimeProvider _clock;
+    private readonly Dictionary<string, string> _tokenVariables = [];
 
     private GgufChatModel(GgufFile file, EngineOptions options, IProgress<double>? progress)
     {
@@ -29,6 +36,15 @@ public sealed class GgufChatModel : IChatModel
         _tokenizer = Tokenizer.From(file);
         progress?.Report(0.7);
         _template = ChatTemplate.From(file);
+        foreach ((string variable, string key) in TokenKeys)
+        {
+            long token = file.Metadata.Integer(key, -1);
+            if (token >= 0 && token < _tokenizer.VocabularyLength)
+            {
+                _tokenVariables[variable] = _tokenizer.Decode([(int)token], showControl: true);
+            }
+        }
+
         string hash = ContentHash.Of(file);
         progress?.Report(0.9);
         var layout = new KvLayout(Config, options.KvType);
@@ -47,6 +63,8 @@ public sealed class GgufChatModel : IChatModel
     public ModelCard Card { get; }
 
     public ModelConfig Config { get; }
+
+    public int VocabularyLength => Config.VocabularyLength;
 
     /// <summary>KV pages that answers hold now, and the most there can be.</summary>
     public (int Used, int Capacity, long PageBytes) Cache => (_pool.Used, _pool.Capacity, _pool.Layout.PageBytes);
@@ -71,9 +89,14 @@ public sealed class GgufChatModel : IChatModel
     {
         JsonObject complete = context.DeepClone().AsObject();
         complete.TryAdd("add_generation_prompt", true);
-        if (_tokenizer.BeginOfText is { } begin)
+        foreach (string variable in ChatTemplate.TokenVariables)
         {
-            complete.TryAdd("bos_token", _tokenizer.Decode([begin], showControl: true));
+            // a request's own text under such a name would be scaffold
+            complete.Remove(variable);
+            if (_tokenVariables.TryGetValue(variable, out string? text))
+            {
+                complete[variable] = text;
+            }
         }
 
         return _tokenizer.Encode(_template.Render(complete, _clock.GetLocalNow()));

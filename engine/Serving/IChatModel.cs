@@ -10,8 +10,12 @@ public interface IChatModel : IDisposable
 {
     ModelCard Card { get; }
 
+    /// <summary>Token ids are below this.</summary>
+    int VocabularyLength { get; }
+
     /// <summary>Renders the chat template and tokenizes.</summary>
-    /// <param name="context">messages (each role and content), optionally tools and template variables such as enable_thinking.</param>
+    /// <param name="context">messages (each role and content), optionally tools and template variables such as enable_thinking;
+    /// the special tokens' variables (bos_token and its like) are the model's own and are replaced.</param>
     /// <exception cref="Text.Templates.TemplateException">The template refused the messages.</exception>
     int[] EncodeChat(JsonObject context);
 

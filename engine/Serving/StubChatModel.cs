@@ -63,6 +63,8 @@ public sealed class StubChatModel(StubOptions options, TimeProvider time) : ICha
         return [.. Encoding.UTF8.GetBytes(prompt.ToString())];
     }
 
+    public int VocabularyLength => EndToken + 1;
+
     public ReadOnlySpan<byte> VisibleBytes(int token) =>
         token == EndToken ? default : s_bytes.AsSpan(token, 1);
 

@@ -27,4 +27,6 @@ public enum ChatError
     Busy,
     /// <summary>The bounded queue is full: 429.</summary>
     QueueFull,
+    /// <summary>A logit bias names a token that the model does not have: 400.</summary>
+    InvalidLogitBias,
 }

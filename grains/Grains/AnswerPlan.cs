@@ -13,12 +13,20 @@ internal static class AnswerPlan
 {
     private static readonly JsonDocumentOptions s_strict = new() { AllowDuplicateProperties = false };
 
-    /// <exception cref="ChatException">InvalidMessages or ContextLengthExceeded.</exception>
+    /// <exception cref="ChatException">InvalidLogitBias, InvalidMessages or ContextLengthExceeded.</exception>
     public static GenerationRequest For(ChatRequest request, IChatModel model)
     {
+        RequireKnownTokens(request.Sampling.LogitBias.Keys, model.VocabularyLength);
         var prompt = Encode(request, model);
         var maxTokens = MaxTokens(request.MaxTokens, prompt.Length, model.Card.ContextLength);
         return new GenerationRequest(prompt, prompt.Length, maxTokens, Options(request.Sampling), request.User);
+    }
+
+    private static void RequireKnownTokens(IEnumerable<int> tokens, int vocabulary)
+    {
+        foreach (int token in tokens)
+            if ((uint)token >= (uint)vocabulary)
+                throw new ChatException(ChatError.InvalidLogitBias, $"logit_bias names token {token}; this model has tokens 0 to {vocabulary - 1}.");
     }
 
     private static int[] Encode(ChatRequest request, IChatModel model)

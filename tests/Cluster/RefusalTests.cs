@@ -42,6 +42,18 @@ public sealed class RefusalTests
         Assert.Contains(expected, refusal.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(257)]
+    [InlineData(-1)]
+    public async Task Ask_BiasOfAnUnknownToken_IsRefusedBeforeAnythingRuns(int token)
+    {
+        await using var cluster = await Small();
+        var request = Requests.Hello();
+        var refusal = await cluster.Conversation().Refusal(request with { Sampling = request.Sampling with { LogitBias = new() { [token] = 1 } } });
+        Assert.Equal(ChatError.InvalidLogitBias, refusal.Error);
+        Assert.Contains($"token {token}; this model has tokens 0 to 256", refusal.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Ask_VariablesNamedLikeOurs_CannotReplaceTheMessages()
     {

@@ -17,7 +17,11 @@ internal static class ChatRequestReader
 
     /// <summary>What the server itself gives the template: a variable of that name would put unchecked text in its place.</summary>
     private static readonly FrozenSet<string> OwnVariables =
-        new[] { "messages", "tools", "add_generation_prompt", "bos_token", "eos_token" }.ToFrozenSet();
+        new[]
+        {
+            "messages", "tools", "add_generation_prompt",
+            "bos_token", "eos_token", "unk_token", "pad_token", "sep_token", "cls_token", "mask_token",
+        }.ToFrozenSet();
 
     /// <param name="anonymous">Whose turn it is in the fair queue when the request names no user.</param>
     /// <exception cref="Errors.ApiException">400: the first thing that is wrong.</exception>

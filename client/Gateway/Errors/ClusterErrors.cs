@@ -36,6 +36,7 @@ internal static class ClusterErrors
         ChatError.ModelFailed => ApiError.Server(503, "model_failed", chat.Message),
         ChatError.InvalidMessages => ApiError.Invalid("messages", "invalid_messages", chat.Message),
         ChatError.ContextLengthExceeded => ApiError.Invalid("messages", "context_length_exceeded", chat.Message),
+        ChatError.InvalidLogitBias => ApiError.Invalid("logit_bias", "invalid_value", chat.Message),
         ChatError.Busy => ApiError.Request(409, "conversation_busy", chat.Message),
         ChatError.QueueFull => new(429, chat.Message, "rate_limit_error", null, "queue_full", chat.RetryAfter ?? SoonAgain),
         _ => throw new InvalidOperationException($"ChatError {chat.Error} has no status here; add it to ClusterErrors.", chat),

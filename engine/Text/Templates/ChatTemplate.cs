@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Text.Json.Nodes;
 using SmolCluster.Engine.Gguf;
 
@@ -11,6 +12,10 @@ namespace SmolCluster.Engine.Text.Templates;
 public sealed class ChatTemplate
 {
     private const string MetadataKey = "tokenizer.chat_template";
+
+    /// <summary>Variables whose text may become special tokens: the model's own, and never a request's.</summary>
+    public static IReadOnlySet<string> TokenVariables { get; } =
+        FrozenSet.Create("bos_token", "eos_token", "unk_token", "pad_token", "sep_token", "cls_token", "mask_token");
 
     private readonly TemplateSource source;
     private readonly Statement[] body;

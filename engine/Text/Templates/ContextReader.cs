@@ -10,9 +10,6 @@ namespace SmolCluster.Engine.Text.Templates;
 /// (<c>'&lt;|' + role + '|&gt;'</c>), and the word alone is harmless.</summary>
 internal static class ContextReader
 {
-    private static readonly HashSet<string> TokenVariables =
-        ["bos_token", "eos_token", "unk_token", "pad_token", "sep_token", "cls_token", "mask_token"];
-
     private static readonly HashSet<string> KnownRoles = ["system", "developer", "user", "assistant", "tool", "function", "ipython"];
 
     public static Dictionary<string, Value> Read(JsonObject context)
@@ -26,7 +23,7 @@ internal static class ContextReader
     private static Value ReadVariable(string name, JsonNode? node)
     {
         Value value = Read(node, 0);
-        return value is TextValue text && TokenVariables.Contains(name) ? new TextValue(text.Content, isScaffold: true) : value;
+        return value is TextValue text && ChatTemplate.TokenVariables.Contains(name) ? new TextValue(text.Content, isScaffold: true) : value;
     }
 
     private static ListValue ReadMessages(JsonArray messages) =>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using SmolCluster.Cli;
+using SmolCluster.Cli.Bench;
 
 var smol = new RootCommand("SmolCluster: chat with GGUF language models, from one process or a cluster, in C#.")
 {
@@ -10,5 +11,7 @@ var smol = new RootCommand("SmolCluster: chat with GGUF language models, from on
     RenderCommand.Create(),
     LogitsCommand.Create(),
     RandomCommand.Create(),
+    BenchCommand.Create(),
+    EngineWorker.Create(),
 };
 return await CommandLine.RunAsync(smol, args);

@@ -18,6 +18,7 @@ public sealed class CommandTests
     [InlineData("render")]
     [InlineData("logits")]
     [InlineData("random")]
+    [InlineData("bench")]
     public async Task Help_EveryCommand_ShowsExamples(string command)
     {
         Outcome help = await SmolProcess.RunAsync(command, "--help");
@@ -35,6 +36,9 @@ public sealed class CommandTests
     [InlineData("FILE or --template", "render", "--context", "c.json")]
     [InlineData("--now", "render", "x.gguf", "--context", "c.json", "--now", "yesterday")]
     [InlineData("SHAPE", "random", "gigantic", "x.gguf")]
+    [InlineData("prefill-128, prefill-512, prefill-2048, decode-1", "bench", "demo", "--cases", "decode-1,decode-5")]
+    [InlineData("Q4_K_M", "bench", "tiny:Q9_9")]
+    [InlineData("llama.cpp", "bench", "demo", "--vs", "none")]
     public async Task Usage_Wrong_ExitsWith2AndOneMessage(string named, params string[] arguments)
     {
         Outcome refused = await SmolProcess.RunAsync(arguments);
@@ -48,6 +52,7 @@ public sealed class CommandTests
     [InlineData("tokenize")]
     [InlineData("chat")]
     [InlineData("serve")]
+    [InlineData("bench")]
     public async Task File_Missing_ExitsWith1AndNamesIt(string command) =>
         AssertOneMessage(await SmolProcess.RunAsync(command, "no-such.gguf"), "no-such.gguf");
 
@@ -56,6 +61,7 @@ public sealed class CommandTests
     [InlineData("tokenize")]
     [InlineData("chat")]
     [InlineData("serve")]
+    [InlineData("bench")]
     public async Task File_CutShort_ExitsWith1AndNamesIt(string command)
     {
         using TemporaryFolder folder = TestData.Temporary();

@@ -29,6 +29,8 @@ internal sealed class SmolProcess : IAsyncDisposable
         _reading = ReadLinesAsync();
     }
 
+    public int ProcessId => _process.Id;
+
     private static string Dll { get; } = Path.Combine(AppContext.BaseDirectory, "smol.dll");
 
     /// <summary>Starts a command that keeps running, such as serve.</summary>

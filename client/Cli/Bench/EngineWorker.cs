@@ -1,0 +1,61 @@
+using System.Collections.Concurrent;
+using System.CommandLine;
+using System.Diagnostics;
+using System.Text.Json;
+using SmolCluster.Engine.Serving;
+
+namespace SmolCluster.Cli.Bench;
+
+/// <summary>The hidden <c>smol bench-worker FILE</c>: this engine as a contender. A process of its own, like the peer: its
+/// memory is the model's and nothing of the bench's, load is that of a new process, and a crash ends one case only. The end of
+/// its input ends it at once, so that no worker outlives its bench.</summary>
+internal static class EngineWorker
+{
+    public const string Name = "bench-worker";
+
+    public static Command Create()
+    {
+        var file = new Argument<string>("FILE");
+        var threads = new Argument<int>("THREADS");
+        var command = new Command(Name, "A contender of smol bench; it talks JSON lines") { file, threads };
+        command.Hidden = true;
+        command.SetAction(parsed => RunAsync(parsed.GetRequiredValue(file), parsed.GetRequiredValue(threads)));
+        return command;
+    }
+
+    private static async Task RunAsync(string file, int threads)
+    {
+        long start = Stopwatch.GetTimestamp();
+        using GgufChatModel model = GgufChatModel.Load(file, new EngineOptions { Threads = threads });
+        Send(new ContenderReply(Stopwatch.GetElapsedTime(start).TotalMilliseconds));
+        using var lines = new BlockingCollection<string>();
+        new Thread(() => ReadLines(lines)) { IsBackground = true, Name = "bench-input" }.Start();
+        foreach (string line in lines.GetConsumingEnumerable())
+            Send(await AnswerAsync(model, JsonSerializer.Deserialize<ContenderRequest>(line, Protocol.Json)!));
+    }
+
+    private static void ReadLines(BlockingCollection<string> lines)
+    {
+        while (Console.In.ReadLine() is { } line)
+            lines.Add(line);
+        Environment.Exit(0);
+    }
+
+    private static async Task<ContenderReply> AnswerAsync(GgufChatModel model, ContenderRequest request)
+    {
+        try
+        {
+            return new ContenderReply(Times: await new TimedGeneration(request).RunAsync(model));
+        }
+        catch (Exception failure) when (failure is ArgumentException or InvalidOperationException or QueueFullException)
+        {
+            return new ContenderReply(Error: failure.Message);
+        }
+    }
+
+    private static void Send(ContenderReply reply)
+    {
+        Console.Out.WriteLine(JsonSerializer.Serialize(reply, Protocol.Json));
+        Console.Out.Flush();
+    }
+}

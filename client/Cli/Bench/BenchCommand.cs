@@ -41,7 +41,11 @@ internal static class BenchCommand
         { file, threads, json, cases, pairs, versus, cache };
         NodeSwitches.AtLeastOne(threads);
         NodeSwitches.AtLeastOne(pairs);
-        versus.AcceptOnlyFromAmong(LlamaCppPeer.Name);
+        versus.Validators.Add(static result =>
+        {
+            if (result.GetValueOrDefault<string?>() is { } other && other != LlamaCppPeer.Name)
+                result.AddError($"--vs: '{other}' cannot be compared with; expected {LlamaCppPeer.Name}.");
+        });
         file.Validators.Add(static result =>
         {
             if (BenchCache.ProblemWith(result.GetValueOrDefault<string>()) is { } problem)

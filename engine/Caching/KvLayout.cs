@@ -6,8 +6,8 @@ public enum KvType { F16, F32 }
 
 /// <summary>
 /// Where keys and values lie in a page. A page holds <see cref="PageLength"/> consecutive positions of one sequence for all
-/// layers: [layer][key, value][kv head][position][head length], so that the keys of a head are one contiguous run for
-/// attention. Attention folds whole pages in order; the page length is therefore part of the numerics contract.
+/// layers: [layer][key, value][kv head], keys as [head length][position], values as [position][head length]: attention takes
+/// sixteen positions' scores or sixteen columns of the result in one register. Attention folds whole pages in order; the page length is therefore part of the numerics contract.
 /// </summary>
 public sealed class KvLayout
 {

@@ -10,19 +10,42 @@ internal static unsafe class KvWriter
     {
         KvLayout layout = sequence.Pool.Layout;
         byte* page = sequence.Page(position / KvLayout.PageLength);
-        int row = position % KvLayout.PageLength * layout.HeadLength;
+        int slot = position % KvLayout.PageLength;
         for (int head = 0; head < layout.HeadCount; head++)
         {
-            Store(layout, page + layout.KeyOffset(layer, head), row, keys + head * layout.HeadLength);
-            Store(layout, page + layout.ValueOffset(layer, head), row, values + head * layout.HeadLength);
+            StoreKey(layout, page + layout.KeyOffset(layer, head), slot, keys + head * layout.HeadLength);
+            StoreValue(layout, page + layout.ValueOffset(layer, head), slot, values + head * layout.HeadLength);
         }
     }
 
-    private static void Store(KvLayout layout, byte* head, int row, float* source)
+    // a column of [head length][position]
+    private static void StoreKey(KvLayout layout, byte* head, int slot, float* key)
     {
+        ushort* halves = stackalloc ushort[Lanes.Count];
+        for (int i = 0; i < layout.HeadLength; i++)
+        {
+            if (layout.Type == KvType.F32)
+            {
+                ((float*)head)[i * KvLayout.PageLength + slot] = key[i];
+                continue;
+            }
+
+            if (i % Lanes.Count == 0)
+            {
+                HalfFloats.Store(Vector512.Load(key + i), halves);
+            }
+
+            ((ushort*)head)[i * KvLayout.PageLength + slot] = halves[i % Lanes.Count];
+        }
+    }
+
+    // a row of [position][head length]
+    private static void StoreValue(KvLayout layout, byte* head, int slot, float* value)
+    {
+        int row = slot * layout.HeadLength;
         for (int i = 0; i < layout.HeadLength; i += Lanes.Count)
         {
-            Vector512<float> lanes = Vector512.Load(source + i);
+            Vector512<float> lanes = Vector512.Load(value + i);
             if (layout.Type == KvType.F16)
             {
                 HalfFloats.Store(lanes, (ushort*)head + row + i);

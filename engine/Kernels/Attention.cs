@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using SmolCluster.Engine.Caching;
 
@@ -6,7 +7,9 @@ namespace SmolCluster.Engine.Kernels;
 /// <summary>
 /// Causal attention over a paged cache with a running softmax: pages are folded first to last, positions within a page first
 /// to last. What a token gets depends on its position and the cache alone, not on which other tokens are computed beside it.
-/// A page of keys and values is widened to F32 once for all tokens and query heads of a tile.
+/// Keys lie with their positions side by side, so that one register holds sixteen positions: a score is the chain of fused
+/// multiply-adds over the head's dimensions, first to last, without a horizontal sum. A page of keys and values is widened to
+/// F32 once for all tokens and query heads of a tile.
 /// Source: Milakov and Gimelshein 2018 (online normalizer); Dao et al. 2022.
 /// </summary>
 internal static unsafe class Attention
@@ -51,8 +54,8 @@ internal static unsafe class Attention
         for (int page = 0; page <= lastPage; page++)
         {
             int stored = Math.Min(Page, firstPosition + tokens - page * Page);
-            float* k = Widen(layout, cache.Page(page) + layout.KeyOffset(layer, kvHead), stored, keys);
-            float* v = Widen(layout, cache.Page(page) + layout.ValueOffset(layer, kvHead), stored, values);
+            float* k = Widen(layout, cache.Page(page) + layout.KeyOffset(layer, kvHead), Page * headLength, keys);
+            float* v = Widen(layout, cache.Page(page) + layout.ValueOffset(layer, kvHead), stored * headLength, values);
             for (int t = Math.Max(0, page * Page - firstPosition); t < tokens; t++)
             {
                 int visible = Math.Min(Page, firstPosition + t + 1 - page * Page);
@@ -74,13 +77,15 @@ internal static unsafe class Attention
         }
     }
 
+    // keys: [headLength][Page], values: [Page][headLength]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void FoldPage(float* query, float* keys, float* values, int count, int headLength, float scale,
         float* scores, float* output, ref float largest, ref float sum)
     {
+        Score(query, keys, headLength, scale, scores);
         float max = largest;
         for (int j = 0; j < count; j++)
         {
-            scores[j] = Lanes.Dot(query, keys + j * headLength, headLength) * scale;
             max = MathF.Max(max, scores[j]);
         }
 
@@ -103,8 +108,13 @@ internal static unsafe class Attention
             sum += scores[j];
         }
 
-        // columns outermost: the sums of 16 columns stay in registers while the positions are added first to last
-        for (int i = 0; i < headLength; i += Lanes.Count)
+        int i = 0;
+        for (; i + 4 * Lanes.Count <= headLength; i += 4 * Lanes.Count)
+        {
+            AddValues4(scores, values + i, count, headLength, output + i);
+        }
+
+        for (; i < headLength; i += Lanes.Count)
         {
             Vector512<float> column = Vector512.Load(output + i);
             for (int j = 0; j < count; j++)
@@ -116,6 +126,48 @@ internal static unsafe class Attention
         }
     }
 
+    // scores of all positions of a page, four registers of sixteen; what lies past the stored positions is not read again
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Score(float* query, float* keys, int headLength, float scale, float* scores)
+    {
+        Vector512<float> a = default, b = default, c = default, d = default;
+        for (int i = 0; i < headLength; i++, keys += Page)
+        {
+            Vector512<float> q = Vector512.Create(query[i]);
+            a = Vector512.FusedMultiplyAdd(q, Vector512.Load(keys), a);
+            b = Vector512.FusedMultiplyAdd(q, Vector512.Load(keys + 16), b);
+            c = Vector512.FusedMultiplyAdd(q, Vector512.Load(keys + 32), c);
+            d = Vector512.FusedMultiplyAdd(q, Vector512.Load(keys + 48), d);
+        }
+
+        Vector512<float> s = Vector512.Create(scale);
+        (a * s).Store(scores);
+        (b * s).Store(scores + 16);
+        (c * s).Store(scores + 32);
+        (d * s).Store(scores + 48);
+    }
+
+    // 64 columns at once: four chains of additions, each over the positions first to last
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddValues4(float* weights, float* values, int count, int headLength, float* output)
+    {
+        Vector512<float> a = Vector512.Load(output), b = Vector512.Load(output + 16);
+        Vector512<float> c = Vector512.Load(output + 32), d = Vector512.Load(output + 48);
+        for (int j = 0; j < count; j++, values += headLength)
+        {
+            Vector512<float> w = Vector512.Create(weights[j]);
+            a = Vector512.FusedMultiplyAdd(w, Vector512.Load(values), a);
+            b = Vector512.FusedMultiplyAdd(w, Vector512.Load(values + 16), b);
+            c = Vector512.FusedMultiplyAdd(w, Vector512.Load(values + 32), c);
+            d = Vector512.FusedMultiplyAdd(w, Vector512.Load(values + 48), d);
+        }
+
+        a.Store(output);
+        b.Store(output + 16);
+        c.Store(output + 32);
+        d.Store(output + 48);
+    }
+
     private static void Multiply(float* x, float factor, int count)
     {
         Vector512<float> f = Vector512.Create(factor);
@@ -125,14 +177,14 @@ internal static unsafe class Attention
         }
     }
 
-    private static float* Widen(KvLayout layout, byte* source, int positions, float* destination)
+    private static float* Widen(KvLayout layout, byte* source, int count, float* destination)
     {
         if (layout.Type == KvType.F32)
         {
             return (float*)source;
         }
 
-        for (int i = 0; i < positions * layout.HeadLength; i += Lanes.Count)
+        for (int i = 0; i < count; i += Lanes.Count)
         {
             HalfFloats.Load((ushort*)source + i).Store(destination + i);
         }

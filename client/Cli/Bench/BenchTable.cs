@@ -48,6 +48,12 @@ internal static class BenchTable
     {
         foreach (CaseResult row in report.Cases.Where(static row => row.Skipped is not null))
             yield return $"{row.Name}: {row.Skipped}";
+        if (report.Machine.LoadAverage > report.Machine.Cores / 2.0)
+        {
+            yield return string.Create(CultureInfo.InvariantCulture,
+                $"Others were busy on this machine (load average {report.Machine.LoadAverage:0.0} on {report.Machine.Cores} cores before the run): figures are too low, and ratios say little.");
+        }
+
         if (report.Machine.Peer is not { } peer)
             yield break;
         yield return $"Ratio: smol ÷ {peer}, the median over pairs measured one after the other. Of ms and MiB, less is better.";

@@ -1,68 +1,115 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 
 namespace SmolCluster.Engine.Caching;
 
 /// <summary>
-/// A bounded number of KV pages, taken from the system when first needed and kept for reuse. Owned by the batch loop's
+/// A bounded number of KV pages, taken from the system when first needed and kept for reuse, with the number of sequences
+/// that read each. With an index, full pages outlive their sequences until their room is needed. Owned by the batch loop's
 /// thread: only the counters may be read from others.
 /// </summary>
 public sealed unsafe class KvPagePool : IDisposable
 {
-    private readonly Stack<nint> _free = new();
-    private readonly List<nint> _all = [];
+    private readonly Stack<KvPage> _free = new();
+    private readonly List<KvPage> _all = [];
     private volatile int _used;
 
     /// <param name="layout">What a page holds.</param>
     /// <param name="capacity">Pages at most.</param>
-    public KvPagePool(KvLayout layout, int capacity)
+    /// <param name="index">Empty, and this pool's alone; null: pages are not shared.</param>
+    public KvPagePool(KvLayout layout, int capacity, PrefixIndex? index = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
         Layout = layout;
         Capacity = capacity;
+        Index = index;
     }
 
     public KvLayout Layout { get; }
 
     public int Capacity { get; }
 
-    /// <summary>Pages that sequences hold now.</summary>
+    public PrefixIndex? Index { get; }
+
+    /// <summary>Pages that sequences hold now; a shared one counts once.</summary>
     public int Used => _used;
 
+    /// <summary>Pages to be had: free, not yet taken from the system, or evictable.</summary>
     public int Available => Capacity - _used;
 
-    internal bool TryRent(out byte* page)
+    /// <summary>A page to write, with one reader; evicts the least recently used one where no page is free.</summary>
+    internal bool TryRent([NotNullWhen(true)] out KvPage? page)
     {
+        page = null;
         if (Available == 0)
         {
-            page = null;
             return false;
         }
 
-        if (!_free.TryPop(out nint free))
+        if (!_free.TryPop(out page))
         {
-            free = (nint)NativeMemory.AlignedAlloc((nuint)Layout.PageBytes, 64);
-            _all.Add(free);
+            page = _all.Count < Capacity ? Allocate() : Index!.Evict();
         }
 
+        page.Readers = 1;
         _used++;
-        page = (byte*)free;
+        CheckStates();
         return true;
     }
 
-    internal void Return(byte* page)
+    /// <summary>One more reader of a page in the index.</summary>
+    internal void Hold(KvPage page)
     {
-        _free.Push((nint)page);
+        Debug.Assert(page.IsIndexed, "Only pages of the index are shared.");
+        if (page.Readers++ == 0)
+        {
+            Index!.Wake(page);
+            _used++;
+        }
+    }
+
+    /// <summary>One reader fewer; without any, a page of the index rests there and another is free.</summary>
+    internal void Release(KvPage page)
+    {
+        Debug.Assert(page.Readers > 0, "A page is released once by each of its readers.");
+        if (--page.Readers > 0)
+        {
+            return;
+        }
+
         _used--;
+        if (page.IsIndexed)
+        {
+            Index!.Rest(page);
+        }
+        else
+        {
+            _free.Push(page);
+        }
+
+        CheckStates();
     }
 
     public void Dispose()
     {
-        foreach (nint page in _all)
+        foreach (KvPage page in _all)
         {
-            NativeMemory.AlignedFree((void*)page);
+            NativeMemory.AlignedFree(page.Data);
         }
 
         _all.Clear();
         _free.Clear();
     }
+
+    private KvPage Allocate()
+    {
+        var page = new KvPage((byte*)NativeMemory.AlignedAlloc((nuint)Layout.PageBytes, 64));
+        _all.Add(page);
+        return page;
+    }
+
+    [Conditional("DEBUG")]
+    private void CheckStates() => Debug.Assert(_used + _free.Count + (Index?.IdleCount ?? 0) == _all.Count,
+        "Every page is held, free, or kept by the index, and only one of these.");
 }

@@ -1,10 +1,14 @@
+using System.Diagnostics;
+
 namespace SmolCluster.Engine.Caching;
 
 /// <summary>The keys and values of one sequence: a page table over a pool. What it holds is a cache of a pure function of
-/// the tokens: <see cref="Clear"/> loses nothing but time.</summary>
+/// the tokens: <see cref="Clear"/> loses nothing but time, and where the pool has an index, pages with the same tokens are
+/// one page.</summary>
 public sealed unsafe class KvSequence(KvPagePool pool) : IDisposable
 {
-    private readonly List<nint> _pages = [];
+    private readonly List<KvPage> _pages = [];
+    private int _shared; // how many of them, from the first, are in the index
 
     public KvPagePool Pool { get; } = pool;
 
@@ -22,30 +26,113 @@ public sealed unsafe class KvSequence(KvPagePool pool) : IDisposable
             return false;
         }
 
-        for (; missing > 0 && Pool.TryRent(out byte* page); missing--)
+        for (; missing > 0 && Pool.TryRent(out KvPage? page); missing--)
         {
-            _pages.Add((nint)page);
+            _pages.Add(page);
         }
 
         return true;
     }
 
+    /// <summary>Takes from the index every page that follows and is full of these tokens, in place of what is stored of it
+    /// here. The last token is left to compute, because its logits are needed.</summary>
+    /// <param name="tokens">All tokens known; the first <see cref="Length"/> are those stored.</param>
+    public void Adopt(ReadOnlyMemory<int> tokens)
+    {
+        while ((_shared + 1) * KvLayout.PageLength < tokens.Length && FindNext(tokens) is { } page)
+        {
+            Share(page);
+            Length = _shared * KvLayout.PageLength;
+        }
+    }
+
+    /// <summary>Puts the pages that are full by now into the index, or takes the equal ones that are there in their place.</summary>
+    /// <param name="tokens">All tokens known; the first <see cref="Length"/> are those stored.</param>
+    public void Publish(ReadOnlyMemory<int> tokens)
+    {
+        while (Pool.Index is { } index && (_shared + 1) * KvLayout.PageLength <= Length)
+        {
+            if (FindNext(tokens) is { } page)
+            {
+                AssertSameBits(page, _pages[_shared]);
+                Share(page);
+            }
+            else
+            {
+                index.Add(_pages[_shared], Parent, PageTokens(tokens));
+                _shared++;
+            }
+        }
+    }
+
     /// <summary>Returns all pages.</summary>
     public void Clear()
     {
-        foreach (nint page in _pages)
+        for (int i = _pages.Count - 1; i >= 0; i--) // last to first: the index rests on this order
         {
-            Pool.Return((byte*)page);
+            Pool.Release(_pages[i]);
         }
 
         _pages.Clear();
+        _shared = 0;
         Length = 0;
+    }
+
+    /// <summary>Whether <paramref name="other"/> is about to fill the page that this sequence could adopt next.</summary>
+    /// <param name="tokens">All tokens known of this sequence.</param>
+    /// <param name="other">May be this sequence.</param>
+    /// <param name="otherTokens">All tokens known of the other.</param>
+    internal bool CanAwait(ReadOnlyMemory<int> tokens, KvSequence other, ReadOnlyMemory<int> otherTokens)
+    {
+        int end = (_shared + 1) * KvLayout.PageLength;
+        return Pool.Index is not null && _shared == other._shared && ReferenceEquals(Parent, other.Parent) &&
+            end < tokens.Length && end <= otherTokens.Length && PageTokens(tokens).Span.SequenceEqual(other.PageTokens(otherTokens).Span);
     }
 
     /// <summary>Marks <paramref name="count"/> more positions as stored, after a forward step wrote them.</summary>
     internal void Advance(int count) => Length += count;
 
-    internal byte* Page(int index) => (byte*)_pages[index];
+    internal byte* Page(int index) => _pages[index].Data;
+
+    internal KvPage PageAt(int index) => _pages[index];
+
+    /// <summary>A page that this sequence alone has.</summary>
+    internal byte* WritablePage(int index)
+    {
+        Debug.Assert(index >= _shared && _pages[index] is { IsIndexed: false, Readers: 1 }, "Nobody writes to a shared page.");
+        return _pages[index].Data;
+    }
 
     public void Dispose() => Clear();
+
+    private KvPage? Parent => _shared == 0 ? null : _pages[_shared - 1];
+
+    private KvPage? FindNext(ReadOnlyMemory<int> tokens) => Pool.Index?.Find(Parent, PageTokens(tokens));
+
+    private ReadOnlyMemory<int> PageTokens(ReadOnlyMemory<int> tokens) =>
+        tokens.Slice(_shared * KvLayout.PageLength, KvLayout.PageLength);
+
+    private void Share(KvPage page)
+    {
+        Pool.Hold(page);
+        if (_shared < _pages.Count)
+        {
+            Pool.Release(_pages[_shared]);
+            _pages[_shared] = page;
+        }
+        else
+        {
+            _pages.Add(page);
+        }
+
+        _shared++;
+    }
+
+    // the numerics contract itself: whoever computed them, equal tokens give equal keys and values
+    [Conditional("DEBUG")]
+    private void AssertSameBits(KvPage a, KvPage b)
+    {
+        int bytes = checked((int)Pool.Layout.PageBytes);
+        Debug.Assert(new Span<byte>(a.Data, bytes).SequenceEqual(new Span<byte>(b.Data, bytes)), "Two computations of one page differ.");
+    }
 }

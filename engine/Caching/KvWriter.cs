@@ -9,7 +9,7 @@ internal static unsafe class KvWriter
     public static void Store(KvSequence sequence, int layer, int position, float* keys, float* values)
     {
         KvLayout layout = sequence.Pool.Layout;
-        byte* page = sequence.Page(position / KvLayout.PageLength);
+        byte* page = sequence.WritablePage(position / KvLayout.PageLength);
         int slot = position % KvLayout.PageLength;
         for (int head = 0; head < layout.HeadCount; head++)
         {

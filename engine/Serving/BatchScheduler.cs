@@ -8,8 +8,8 @@ namespace SmolCluster.Engine.Serving;
 /// <summary>
 /// Continuous batching: one loop on one dedicated thread, each turn of it plan → forward → sample → deliver. Requests join
 /// and leave between steps. Where pages run out, the sequence admitted last gives its pages back and is prefilled again
-/// later: by the numerics contract its tokens are the same. Only <see cref="Submit"/> and a generation's Cancel are called
-/// from other threads.
+/// later, mostly from the prefix index: by the numerics contract its tokens are the same. Only <see cref="Submit"/> and a
+/// generation's Cancel are called from other threads.
 /// </summary>
 internal sealed class BatchScheduler : IDisposable
 {
@@ -89,6 +89,7 @@ internal sealed class BatchScheduler : IDisposable
     {
         while (Admit())
         {
+            _running.ForEach(static r => r.Adopt());
             List<(SequenceRun Run, int Tokens)> step = Reserve(_plan.Next(_running));
             try
             {
@@ -126,8 +127,7 @@ internal sealed class BatchScheduler : IDisposable
                     }
                 }
 
-                while (_waiting.First is { } first && _running.Count < _options.MaxSequences &&
-                    (_running.Count == 0 || KvLayout.Pages(first.Value.Count + 1) <= _pool.Available))
+                while (_waiting.First is { } first && _running.Count < _options.MaxSequences && Fits(first.Value))
                 {
                     _waiting.RemoveFirst();
                     _running.Add(first.Value);
@@ -141,6 +141,19 @@ internal sealed class BatchScheduler : IDisposable
                 Monitor.Wait(_waiting);
             }
         }
+    }
+
+    // with the pages it finds in the index; where it must wait, it leaves them evictable
+    private bool Fits(SequenceRun run)
+    {
+        run.Adopt();
+        bool fits = _running.Count == 0 || KvLayout.Pages(run.Count + 1) - run.Cache.PageCount <= _pool.Available;
+        if (!fits)
+        {
+            run.Cache.Clear();
+        }
+
+        return fits;
     }
 
     private static bool EndedIfCancelled(SequenceRun run)
@@ -184,6 +197,7 @@ internal sealed class BatchScheduler : IDisposable
         _team.For(sampled.Count, (row, worker) => next[row] = Sample(sampled[row], row, _samplers[worker]));
         foreach ((SequenceRun run, int tokens) in step)
         {
+            run.Publish();
             _plan.Count(run.Request.User, tokens);
         }
 

@@ -22,6 +22,10 @@ public sealed record EngineOptions
     /// machine has left beside the model's file.</summary>
     public long? CacheBytes { get; init; }
 
+    /// <summary>Whether answers share the pages of equal beginnings and pages stay after their answer until their room is
+    /// needed; <see cref="PrefixIndex"/> says what others could learn from it.</summary>
+    public bool PrefixCache { get; init; } = true;
+
     /// <summary>Sequences in the batch at most.</summary>
     public int MaxSequences { get; init; } = 32;
 

@@ -51,7 +51,7 @@ public sealed class GgufChatModel : IChatModel
         long cacheBytes = options.CacheBytes ?? Math.Max(0, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - file.Length) / 2;
         int pages = (int)Math.Clamp(cacheBytes / layout.PageBytes, 1, int.MaxValue / KvLayout.PageLength);
         int context = Math.Min(Math.Min(options.ContextLength ?? Config.ContextLength, Config.ContextLength), pages * KvLayout.PageLength);
-        _pool = new KvPagePool(layout, pages);
+        _pool = new KvPagePool(layout, pages, options.PrefixCache ? new PrefixIndex() : null);
         _team = new ThreadTeam(options.Threads ?? Environment.ProcessorCount);
         _transformer = new Transformer(file, Config, _team, options.StepTokens);
         _scheduler = new BatchScheduler(_transformer, _pool, _team, options, Config.VocabularyLength, EndsAnswer);
@@ -66,8 +66,9 @@ public sealed class GgufChatModel : IChatModel
 
     public int VocabularyLength => Config.VocabularyLength;
 
-    /// <summary>KV pages that answers hold now, and the most there can be.</summary>
-    public (int Used, int Capacity, long PageBytes) Cache => (_pool.Used, _pool.Capacity, _pool.Layout.PageBytes);
+    /// <summary>KV pages that answers hold now, those kept beside for answers to come, and the most there can be.</summary>
+    public (int Used, int Idle, int Capacity, long PageBytes) Cache =>
+        (_pool.Used, _pool.Index?.IdleCount ?? 0, _pool.Capacity, _pool.Layout.PageBytes);
 
     /// <exception cref="GgufException">The file cannot be used; the message says why.</exception>
     /// <exception cref="TemplateException">Its chat template cannot be parsed.</exception>

@@ -44,12 +44,23 @@ internal sealed class SequenceRun
 
     public ReadOnlySpan<int> Tokens => _tokens.AsSpan(0, Count);
 
+    private ReadOnlyMemory<int> Known => _tokens.AsMemory(0, Count);
+
     public Generation ToGeneration() => new(_output.Reader, _prefillStarted.Task, Cancel);
+
+    /// <summary>Takes what is computed already of the pending tokens, by whomever.</summary>
+    public void Adopt() => Cache.Adopt(Known);
+
+    /// <summary>Lets others take what a step has computed.</summary>
+    public void Publish() => Cache.Publish(Known);
+
+    /// <summary>Whether <paramref name="other"/> is about to compute what this could take from it.</summary>
+    public bool CanAwait(SequenceRun other) => Cache.CanAwait(Known, other.Cache, other.Known);
 
     /// <summary>The next <paramref name="count"/> pending tokens, with logits where they are the last known.</summary>
     public BatchSlice Slice(int count)
     {
-        _prefillStarted.TrySetResult(0);
+        _prefillStarted.TrySetResult(Math.Min(Cache.Length, Request.PromptLength));
         return new(Cache, _tokens.AsMemory(Cache.Length, count), count == Pending ? LogitRows.Last : LogitRows.None);
     }
 
@@ -64,7 +75,7 @@ internal sealed class SequenceRun
         _output.Writer.TryWrite(token);
     }
 
-    /// <summary>Frees the cache and ends the reader's stream, with an error if there was one.</summary>
+    /// <summary>Leaves the cache and ends the reader's stream, with an error if there was one.</summary>
     public void End(Exception? failure = null)
     {
         Cache.Dispose();

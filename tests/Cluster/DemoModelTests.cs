@@ -45,6 +45,18 @@ public sealed class DemoModelTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Ask_SameBeginningAgain_CountsItsTokensAsCached()
+    {
+        var request = Ask(string.Concat(Enumerable.Repeat("Say it in other words, please, and be brief. ", 8))) with { MaxTokens = 4 };
+        var first = await _cluster.Conversation("first").Answer(request);
+        var second = await _cluster.Conversation("second").Answer(request);
+        var longest = (first.Finish().PromptTokens - 1) / 64 * 64; // whole pages, and never the last token
+        Assert.True(longest > 0);
+        Assert.Equal((0, longest), (first.Finish().CachedTokens, second.Finish().CachedTokens));
+        Assert.Equal(first.Text(), second.Text());
+    }
+
+    [Fact]
     public async Task List_Demo_TellsThatItIsTheDemo()
     {
         var status = Assert.Single(await _cluster.Models.List());

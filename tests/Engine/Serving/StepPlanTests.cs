@@ -46,8 +46,32 @@ public sealed class StepPlanTests : IDisposable
         Assert.Equal([(a, 10)], plan.Next([a, b]));
     }
 
+    [Fact]
+    public void Next_SamePageNeeded_TheOneFurthestInItGetsTheTurn()
+    {
+        using var pool = new KvPagePool(new KvLayout(TestShapes.Small, KvType.F32), 16, new PrefixIndex());
+        var plan = new StepPlan(40, 40);
+        SequenceRun first = Run("a", 200, pool), second = Run("b", 200, pool), third = Run("c", 64, pool);
+        List<SequenceRun> running = [first, second, third];
+        plan.Next(running);
+        Assert.True(first.Cache.TryReserve(64));
+        first.Cache.Advance(40);
+        plan.Count("a", 40);
+        // the third has no token after the page: it could not take it, so it does not wait for it
+        Assert.Equal([(first, 40)], plan.Next([first, second]));
+        Assert.Equal([(third, 40)], plan.Next([third, first]));
+
+        first.Cache.Advance(24);
+        first.Publish();
+        plan.Count("a", 24);
+        second.Adopt();
+        Assert.Equal(64, second.Cache.Length);
+        Assert.Equal([(first, 40)], plan.Next(running[..2]));
+    }
+
     public void Dispose() => _pool.Dispose();
 
-    private SequenceRun Run(string user, int tokens) =>
-        new(new GenerationRequest(new int[tokens], tokens, 10, new SamplingOptions(), user), new KvSequence(_pool), static () => { });
+    private SequenceRun Run(string user, int tokens, KvPagePool? pool = null) =>
+        new(new GenerationRequest(new int[tokens], tokens, 10, new SamplingOptions(), user),
+            new KvSequence(pool ?? _pool), static () => { });
 }

@@ -5,7 +5,8 @@ namespace SmolCluster.Engine.Kernels;
 
 /// <summary>F16 to F32 and back, sixteen at a time, by integer operations and exact multiplications: .NET's own (float)Half
 /// is a call per element. Rounds to nearest, ties to even. Values past 65,504 are stored as infinity's bits and read back
-/// as 65,536: an overflow in the cache stays finite.</summary>
+/// as 65,536: an overflow in the cache stays finite, but what is no
+/// number stays none, so that damaged weights show in the logits.</summary>
 internal static class HalfFloats
 {
     /// <summary>Sixteen F16 from memory.</summary>
@@ -17,8 +18,9 @@ internal static class HalfFloats
         Vector512<uint> sign = (h & Vector512.Create(0x8000u)) << 16;
         Vector512<uint> rest = (h & Vector512.Create(0x7FFFu)) << 13;
         // the exponent moves from bias 15 to 127 by a multiplication with 2^112, which is exact, subnormals included
-        Vector512<float> magnitude = rest.AsSingle() * Vector512.Create(5.192296858534828e33f);
-        return (magnitude.AsUInt32() | sign).AsSingle();
+        Vector512<uint> magnitude = (rest.AsSingle() * Vector512.Create(5.192296858534828e33f)).AsUInt32();
+        Vector512<uint> noNumber = Vector512.GreaterThan(rest, Vector512.Create(0x7C00u << 13)) & Vector512.Create(0x7FC00000u);
+        return (magnitude | noNumber | sign).AsSingle();
     }
 
     /// <summary>Sixteen F16 to memory.</summary>
@@ -37,6 +39,7 @@ internal static class HalfFloats
             Vector512.LessThan(magnitude, Vector512.Create(0x38800000u)), subnormal, normal);
         half = Vector512.ConditionalSelect(
             Vector512.GreaterThanOrEqual(magnitude, Vector512.Create(0x477FF000u)), Vector512.Create(0x7C00u), half);
+        half = Vector512.ConditionalSelect(Vector512.GreaterThan(magnitude, Vector512.Create(0x7F800000u)), Vector512.Create(0x7E00u), half);
         Vector512<uint> result = half | sign;
         Vector256.Narrow(result.GetLower(), result.GetUpper()).Store(destination);
     }

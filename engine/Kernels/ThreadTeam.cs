@@ -3,7 +3,7 @@ namespace SmolCluster.Engine.Kernels;
 /// <summary>
 /// Fork and join over dedicated threads: the caller and its workers take numbered pieces of work until none is left. Pieces
 /// write to disjoint places and no result is combined across threads, so who took which piece cannot show in the result.
-/// Workers spin a few microseconds between two regions of a forward step and park when no step follows. Dedicated because
+/// Workers spin for less than a millisecond between two regions of a forward step and park when no step follows. Dedicated because
 /// spinning on the thread pool starves Orleans' own turns.
 /// </summary>
 public sealed class ThreadTeam : IDisposable
@@ -11,7 +11,7 @@ public sealed class ThreadTeam : IDisposable
     private const int SpinsBeforeParking = 2000;
 
     private readonly Thread[] _workers;
-    private readonly ManualResetEventSlim _wake = new(false, spinCount: 0);
+    private readonly object _gate = new();
     private Action<int, int>? _body;
     private int _count, _next, _running, _parked;
     private volatile int _region;
@@ -51,12 +51,7 @@ public sealed class ThreadTeam : IDisposable
         _count = count;
         _next = 0;
         Volatile.Write(ref _running, _workers.Length);
-        Interlocked.Increment(ref _region);
-        if (Volatile.Read(ref _parked) != 0)
-        {
-            _wake.Set();
-        }
-
+        StartRegion();
         TakePieces(0);
         SpinWait spin = default;
         while (Volatile.Read(ref _running) != 0)
@@ -74,14 +69,23 @@ public sealed class ThreadTeam : IDisposable
     public void Dispose()
     {
         _stopping = true;
-        Interlocked.Increment(ref _region);
-        _wake.Set();
+        StartRegion();
         foreach (Thread worker in _workers)
         {
             worker.Join();
         }
+    }
 
-        _wake.Dispose();
+    private void StartRegion()
+    {
+        Interlocked.Increment(ref _region);
+        if (Volatile.Read(ref _parked) != 0)
+        {
+            lock (_gate)
+            {
+                Monitor.PulseAll(_gate);
+            }
+        }
     }
 
     private void Work(int worker)
@@ -108,19 +112,16 @@ public sealed class ThreadTeam : IDisposable
             Thread.SpinWait(10);
         }
 
-        while (_region == seen)
+        lock (_gate)
         {
-            // announce first, look again after: a region started in between sees the parked count and sets the event
+            // announced before the last look: a region started in between sees the count and takes the gate to pulse
             Interlocked.Increment(ref _parked);
-            if (_region == seen)
+            while (_region == seen)
             {
-                _wake.Wait();
+                Monitor.Wait(_gate);
             }
 
-            if (Interlocked.Decrement(ref _parked) == 0)
-            {
-                _wake.Reset();
-            }
+            Interlocked.Decrement(ref _parked);
         }
     }
 

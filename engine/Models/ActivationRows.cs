@@ -16,7 +16,7 @@ internal sealed unsafe class ActivationRows(int maxTokens, int maxColumns) : IDi
         foreach (Matrix reader in readers)
         {
             ActivationFormat format = reader.Dot.Activation;
-            _rows[(int)format] ??= new NativeBuffer<byte>((long)maxTokens * Activations.RowBytes(format, maxColumns));
+            _rows[(int)format] ??= new NativeBuffer<byte>((long)maxTokens * Activations.RowBytes(format, Activations.Padded(maxColumns)));
         }
     }
 

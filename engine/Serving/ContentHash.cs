@@ -12,6 +12,7 @@ namespace SmolCluster.Engine.Serving;
 internal static class ContentHash
 {
     private const int SampleBytes = 4096;
+    private const int HeaderChunkBytes = 1 << 20;
 
     public static unsafe string Of(GgufFile file)
     {
@@ -21,7 +22,12 @@ internal static class ContentHash
         hash.AppendData(length);
         GgufTensor first = file.Tensors.MinBy(static t => t.Offset)
             ?? throw new GgufException($"{file.Path}: the file has no tensors; a model is expected.");
-        hash.AppendData(new ReadOnlySpan<byte>(file.Data(first) - first.Offset, checked((int)first.Offset)));
+        byte* header = file.Data(first) - first.Offset;
+        for (long at = 0; at < first.Offset; at += HeaderChunkBytes)
+        {
+            hash.AppendData(new ReadOnlySpan<byte>(header + at, (int)Math.Min(HeaderChunkBytes, first.Offset - at)));
+        }
+
         foreach (GgufTensor tensor in file.Tensors)
         {
             hash.AppendData(new ReadOnlySpan<byte>(file.Data(tensor), (int)Math.Min(SampleBytes, tensor.ByteLength)));

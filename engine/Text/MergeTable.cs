@@ -23,7 +23,8 @@ internal sealed class MergeTable
         if (space <= 0 || space == line.Length - 1 || line.IndexOf(' ', space + 1) >= 0)
             throw vocabulary.Fail("merges", $"merge {rank} is {Vocabulary.Shown(line)}; expected two tokens with one space between.");
         // the parts are written one after the other: together they are what the merge makes
-        int left = Find(line.AsSpan(0, space), bytes.AsSpan()), right = Find(line.AsSpan(space + 1), bytes.AsSpan(Math.Min(space, bytes.Length)));
+        int left = Find(line.AsSpan(0, space), bytes.AsSpan());
+        int right = left < 0 ? -1 : Find(line.AsSpan(space + 1), bytes.AsSpan(space));
         int whole = left < 0 || right < 0 ? -1 : vocabulary.FindNormal(bytes.AsSpan(0, line.Length - 1));
         if (whole < 0)
         {

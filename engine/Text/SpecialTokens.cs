@@ -6,6 +6,9 @@ namespace SmolCluster.Engine.Text;
 /// of beginnings costs no more than the depth of one token a character.</summary>
 internal sealed class SpecialTokens
 {
+    /// <summary>Bytes of a special token's name: matching costs the longest name times the text.</summary>
+    private const int LongestName = 256;
+
     private const int Root = 0;
     private readonly Dictionary<(int Node, char Next), int> _edges = [];
     private readonly List<int> _tokens = [-1];
@@ -14,7 +17,10 @@ internal sealed class SpecialTokens
     {
         for (int id = 0; id < vocabulary.Length; id++)
         {
-            if (vocabulary.Type(id) is TokenType.Control or TokenType.UserDefined) Add(Encoding.UTF8.GetString(vocabulary.Bytes(id)), id);
+            if (vocabulary.Type(id) is not (TokenType.Control or TokenType.UserDefined)) continue;
+            if (vocabulary.Bytes(id).Length > LongestName)
+                throw vocabulary.Fail("tokens", $"special token {id} has {vocabulary.Bytes(id).Length} bytes; expected at most {LongestName}.");
+            Add(Encoding.UTF8.GetString(vocabulary.Bytes(id)), id);
         }
     }
 

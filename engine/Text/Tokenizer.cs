@@ -31,12 +31,15 @@ public sealed class Tokenizer
     {
         GgufMetadata metadata = file.Metadata;
         _preTokenizer = FindPreTokenizer(file);
+        RequireAtMost(file, "tokens", 1 << 22);
+        RequireAtMost(file, "token_type", 1 << 22);
+        RequireAtMost(file, "merges", 1 << 24);
         _vocabulary = new Vocabulary(file.Path, metadata.Texts(Prefix + "tokens"), metadata.Integers(Prefix + "token_type"));
         MergeTable merges = new(_vocabulary, metadata.Texts(Prefix + "merges"));
         _encoder = new BytePairEncoder(_vocabulary, merges, _preTokenizer.IgnoresMerges);
         _specials = new SpecialTokens(_vocabulary);
         BeginOfText = Id(metadata, "bos_token_id");
-        bool? addsBegin = metadata.TryGetValue(Prefix + "add_bos_token", out _) ? metadata.Boolean(Prefix + "add_bos_token") : null;
+        bool? addsBegin = metadata.Contains(Prefix + "add_bos_token") ? metadata.Boolean(Prefix + "add_bos_token") : null;
         if (addsBegin == true && BeginOfText is null)
             throw _vocabulary.Fail("add_bos_token", "a begin-of-text token is to be added but tokenizer.ggml.bos_token_id is missing.");
         AddsBeginOfText = addsBegin ?? (_preTokenizer.AddsBeginOfText && BeginOfText is not null);
@@ -158,10 +161,17 @@ public sealed class Tokenizer
 
     private int? Id(GgufMetadata metadata, string key)
     {
-        if (!metadata.TryGetValue(Prefix + key, out _)) return null;
+        if (!metadata.Contains(Prefix + key)) return null;
         long id = metadata.Integer(Prefix + key);
         return id >= 0 && id < _vocabulary.Length ? (int)id
             : throw _vocabulary.Fail(key, $"the id is {id}; expected 0 to {_vocabulary.Length - 1}.");
+    }
+
+    // before the array is decoded: a file's size bounds its bytes, not what empty strings take in memory
+    private static void RequireAtMost(GgufFile file, string key, long most)
+    {
+        if (file.Metadata.Count(Prefix + key) is long count && count > most)
+            throw new GgufException($"{file.Path}: {Prefix + key} has {count} elements; expected at most {most}.");
     }
 
     private HashSet<int> FindEnds(GgufMetadata metadata)

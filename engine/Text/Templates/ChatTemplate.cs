@@ -48,7 +48,7 @@ public sealed class ChatTemplate
     public static ChatTemplate From(GgufFile file)
     {
         ArgumentNullException.ThrowIfNull(file);
-        if (!file.Metadata.TryGetValue(MetadataKey, out _))
+        if (!file.Metadata.Contains(MetadataKey))
         {
             throw new GgufException($"{file.Path}: the metadata has no '{MetadataKey}', so conversations cannot be made into prompts. "
                 + "Use an instruction-tuned build of the model, or add the key with its chat template to the file.");

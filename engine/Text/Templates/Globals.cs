@@ -71,7 +71,8 @@ internal static class Globals
                 : throw new TemplateFault($"{callee} needs pairs")),
             _ => throw new TemplateFault($"{callee} needs a mapping, not {Coerce.Name(source)}"),
         };
-        return first.Concat(arguments.Named.Select(pair => new KeyValuePair<Value, Value>(new TextValue(pair.Key, isScaffold: true), pair.Value)));
+        // '**' may have brought a name from the request
+        return first.Concat(arguments.Named.Select(pair => new KeyValuePair<Value, Value>(new TextValue(pair.Key, isScaffold: false), pair.Value)));
     }
 
     /// <summary>Prints nothing the first time and its separator from then on.</summary>

@@ -101,7 +101,8 @@ internal sealed partial class Interpreter
             if (argument == "caller")
                 inner.Set(argument, value);
             else if (!signature.Parameters.Any(parameter => parameter.Name == argument))
-                surplus.Set(new TextValue(argument, isScaffold: true), value);
+                // '**' may have brought a name from the request
+                surplus.Set(new TextValue(argument, isScaffold: false), value);
         }
         if (surplus.Count > 0 && !signature.TakesMoreNamed)
             throw new TemplateFault($"macro '{name}' has no parameter '{((TextValue)surplus.Entries[0].Key).Content}'");

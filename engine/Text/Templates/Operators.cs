@@ -11,6 +11,7 @@ internal static class Operators
         switch (a, b)
         {
             case (TextValue x, TextValue y):
+                rendering.ChargeText(Math.Min(x.Content.Length, y.Content.Length));
                 return x.Content == y.Content;
             case (ListValue x, ListValue y):
                 return x.IsTuple == y.IsTuple && AreEqual(rendering, x.Items, y.Items);

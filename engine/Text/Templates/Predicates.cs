@@ -28,8 +28,8 @@ internal static class Predicates
         ["odd"] = (r, v, _) => Remainder(r, v, new IntegerValue(2)) is 1,
         ["even"] = (r, v, _) => Remainder(r, v, new IntegerValue(2)) is 0,
         ["divisibleby"] = (r, v, a) => Remainder(r, v, Other(a, "divisibleby")) is 0,
-        ["lower"] = (r, v, _) => Display.Of(r, v).Content is var text && text.Any(char.IsLower) && !text.Any(char.IsUpper),
-        ["upper"] = (r, v, _) => Display.Of(r, v).Content is var text && text.Any(char.IsUpper) && !text.Any(char.IsLower),
+        ["lower"] = (r, v, _) => Seen(r, v) is var text && text.Any(char.IsLower) && !text.Any(char.IsUpper),
+        ["upper"] = (r, v, _) => Seen(r, v) is var text && text.Any(char.IsUpper) && !text.Any(char.IsLower),
         ["escaped"] = (_, _, _) => false,
         ["filter"] = (_, v, _) => v is TextValue name && Filters.Exists(name.Content),
         ["test"] = (_, v, _) => v is TextValue name && Exists(name.Content),
@@ -49,6 +49,14 @@ internal static class Predicates
         [">="] = Relation(">="),
         ["ge"] = Relation(">="),
     }.ToFrozenDictionary(StringComparer.Ordinal);
+
+    // a text that is looked at whole
+    private static string Seen(Rendering rendering, Value value)
+    {
+        string text = Display.Of(rendering, value).Content;
+        rendering.ChargeText(text.Length);
+        return text;
+    }
 
     public static bool Test(Rendering rendering, string name, Value value, Arguments arguments) =>
         ByName.TryGetValue(name, out Predicate? predicate)

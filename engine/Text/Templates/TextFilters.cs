@@ -99,6 +99,7 @@ internal static class TextFilters
         Value?[] a = arguments.Bind("truncate", "length", "killwords", "end", "leeway");
         Rendering rendering = interpreter.Rendering;
         TextValue text = Display.Of(rendering, input);
+        rendering.ChargeText(text.Content.Length);
         TextValue end = a[2] is { } given ? Coerce.ToText(given, "an end") : new TextValue("...", isScaffold: true);
         int length = Coerce.ToIndex(a[0], "a length", 255);
         if (text.CodePoints <= (long)length + Coerce.ToIndex(a[3], "a leeway", 5))

@@ -48,9 +48,16 @@ internal static class TextMethods
         ["center"] = (r, s, a) => Pad(r, s, a, "center", static padding => padding / 2),
         ["zfill"] = ZeroFill,
         ["format"] = BraceFormat.Format,
-    }.ToFrozenDictionary(entry => entry.Key, entry => new Func<Rendering, TextValue, Arguments, Value>(entry.Value), StringComparer.Ordinal);
+    }.ToFrozenDictionary(entry => entry.Key, entry => Charged(entry.Value), StringComparer.Ordinal);
 
     public static Func<Rendering, TextValue, Arguments, Value>? Find(string name) => Methods.GetValueOrDefault(name);
+
+    // every method looks at its text and most copy it, so that each call costs the text's length whatever else it does
+    private static Func<Rendering, TextValue, Arguments, Value> Charged(Method method) => (rendering, self, arguments) =>
+    {
+        rendering.ChargeText(self.Content.Length);
+        return method(rendering, self, arguments);
+    };
 
     private static TextValue Replace(Rendering rendering, TextValue self, Arguments arguments)
     {

@@ -28,6 +28,16 @@ public sealed unsafe class HalfFloatsTests
     }
 
     [Fact]
+    public void StoreAndLoad_NoNumber_StaysNone()
+    {
+        ushort* halves = stackalloc ushort[16];
+        HalfFloats.Store(System.Runtime.Intrinsics.Vector512.Create(float.NaN), halves);
+        Assert.True(float.IsNaN(HalfFloats.Load(halves)[3]));
+        HalfFloats.Store(System.Runtime.Intrinsics.Vector512.Create(float.PositiveInfinity), halves);
+        Assert.Equal(65536f, HalfFloats.Load(halves)[3]);
+    }
+
+    [Fact]
     public void Store_RandomAndHalfwayFloats_RoundAsDotNet()
     {
         var random = new Random(1);

@@ -94,6 +94,12 @@ public sealed class ScaffoldTests
     public void Render_KeysOfTheRequest_AreNotScaffold() =>
         Assert.Equal([new("<s>", false)], Render("{% for k in t %}{{ k }}{% endfor %}", new JsonObject { ["t"] = new JsonObject { ["<s>"] = 1 } }));
 
+    [Theory]
+    [InlineData("{% for k in dict(**t) %}{{ k }}{% endfor %}")]
+    [InlineData("{% macro m() %}{% for k in kwargs %}{{ k }}{% endfor %}{% endmacro %}{{ m(**t) }}")]
+    public void Render_KeysOfTheRequestAsNamedArguments_AreNotScaffold(string template) =>
+        Assert.Equal([new("<s>", false)], Render(template, new JsonObject { ["t"] = new JsonObject { ["<s>"] = 1 } }));
+
     [Fact]
     public void Render_ComparisonsAndLookUps_IgnoreTheMark() =>
         Assert.Equal([new("yes", true)], Render("{{ {'a': 'yes'}[u] if u == 'a' and u in ['a'] and 'a' in u }}", new JsonObject { ["u"] = "a" }));

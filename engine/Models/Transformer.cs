@@ -212,7 +212,8 @@ public sealed unsafe class Transformer : IDisposable
 
     private void Show(string name, int layer, float* values, int length) => Tap?.Invoke(name, layer, new ReadOnlySpan<float>(values, length));
 
-    private static void RequireWholeLanes(GgufFile file, ModelConfig config)
+    /// <exception cref="GgufException">A length is no multiple of 16.</exception>
+    internal static void RequireWholeLanes(GgufFile file, ModelConfig config)
     {
         foreach ((string what, int length) in new[] { ("head length", config.HeadLength), ("embedding length", config.EmbeddingLength),
             ("feed-forward length", config.FeedForwardLength) })

@@ -50,6 +50,16 @@ internal sealed class BatchScheduler : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfZero(request.Tokens.Length, nameof(request));
         ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxTokens, 1, nameof(request));
+        if (request.PromptLength < 0 || request.PromptLength > request.Tokens.Length)
+        {
+            throw new ArgumentException($"The prompt is said to be {request.PromptLength} of {request.Tokens.Length} tokens.", nameof(request));
+        }
+
+        if (request.Tokens.AsSpan().ContainsAnyExceptInRange(0, _vocabulary - 1))
+        {
+            throw new ArgumentException($"A token lies outside the vocabulary of {_vocabulary}.", nameof(request));
+        }
+
         var run = new SequenceRun(request, new KvSequence(_pool), Wake);
         lock (_waiting)
         {
@@ -89,15 +99,14 @@ internal sealed class BatchScheduler : IDisposable
     {
         while (Admit())
         {
-            _running.ForEach(static r => r.Adopt());
-            List<(SequenceRun Run, int Tokens)> step = Reserve(_plan.Next(_running));
             try
             {
-                Run(step);
+                _running.ForEach(static r => r.Adopt());
+                Run(Reserve(_plan.Next(_running)));
             }
             catch (Exception failure)
             {
-                // the step's sequences cannot go on; their readers get the reason, and the loop serves the next ones
+                // no running sequence is known to be whole; their readers get the reason, and the loop serves the next ones
                 foreach (SequenceRun run in _running)
                 {
                     run.End(failure);
@@ -143,11 +152,12 @@ internal sealed class BatchScheduler : IDisposable
         }
     }
 
-    // with the pages it finds in the index; where it must wait, it leaves them evictable
+    // with the pages it finds in the index, and beside what those admitted before will still take for what they have; where it
+    // must wait, it leaves its pages evictable
     private bool Fits(SequenceRun run)
     {
         run.Adopt();
-        bool fits = _running.Count == 0 || KvLayout.Pages(run.Count + 1) - run.Cache.PageCount <= _pool.Available;
+        bool fits = _running.Count == 0 || PagesToCome(run) + _running.Sum(PagesToCome) <= _pool.Available;
         if (!fits)
         {
             run.Cache.Clear();
@@ -155,6 +165,8 @@ internal sealed class BatchScheduler : IDisposable
 
         return fits;
     }
+
+    private static int PagesToCome(SequenceRun run) => Math.Max(0, KvLayout.Pages(run.Count + 1) - run.Cache.PageCount);
 
     private static bool EndedIfCancelled(SequenceRun run)
     {

@@ -37,4 +37,17 @@ public sealed record EngineOptions
 
     /// <summary>What a template's strftime_now reads.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    /// <exception cref="ArgumentOutOfRangeException">A number is out of range; the message names it.</exception>
+    public void Validate()
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(ContextLength ?? 1, 1, nameof(ContextLength));
+        ArgumentOutOfRangeException.ThrowIfLessThan(Threads ?? 1, 1, nameof(Threads));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Threads ?? 1, 1024, nameof(Threads));
+        ArgumentOutOfRangeException.ThrowIfLessThan(CacheBytes ?? 1, 1, nameof(CacheBytes));
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxSequences, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxQueue, 1);
+        // every sequence decodes in every step, and a prefill must find room beside them
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(StepTokens, MaxSequences);
+    }
 }

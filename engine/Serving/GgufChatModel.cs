@@ -32,6 +32,7 @@ public sealed class GgufChatModel : IChatModel
         _file = file;
         _clock = options.Clock;
         Config = ModelConfig.From(file);
+        Transformer.RequireWholeLanes(file, Config);   // before any thread is started
         progress?.Report(0.1);
         _tokenizer = Tokenizer.From(file);
         progress?.Report(0.7);
@@ -70,10 +71,12 @@ public sealed class GgufChatModel : IChatModel
     public (int Used, int Idle, int Capacity, long PageBytes) Cache =>
         (_pool.Used, _pool.Index?.IdleCount ?? 0, _pool.Capacity, _pool.Layout.PageBytes);
 
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
     /// <exception cref="GgufException">The file cannot be used; the message says why.</exception>
     /// <exception cref="TemplateException">Its chat template cannot be parsed.</exception>
     public static GgufChatModel Load(string path, EngineOptions options, IProgress<double>? progress = null)
     {
+        options.Validate();
         GgufFile file = GgufFile.Open(path);
         try
         {
@@ -109,7 +112,7 @@ public sealed class GgufChatModel : IChatModel
 
     public Generation Submit(GenerationRequest request)
     {
-        if (request.Tokens.Length + request.MaxTokens > Card.ContextLength)
+        if ((long)request.Tokens.Length + request.MaxTokens > Card.ContextLength)
         {
             throw new ArgumentException($"{request.Tokens.Length} tokens and {request.MaxTokens} more exceed the context of " +
                 $"{Card.ContextLength}.", nameof(request));

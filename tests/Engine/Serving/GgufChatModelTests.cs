@@ -109,6 +109,24 @@ public sealed class GgufChatModelTests
     }
 
     [Fact]
+    public void Submit_TokenOutsideTheVocabulary_IsRefusedBeforeItMeetsANeighbour()
+    {
+        using GgufChatModel model = GgufChatModel.Load(TestData.DemoModel, Options);
+        GenerationRequest request = Request(model, "Hello", seed: 1);
+        foreach (int token in new[] { -1, model.VocabularyLength })
+        {
+            Assert.Throws<ArgumentException>(() => model.Submit(request with { Tokens = [.. request.Tokens, token] }));
+        }
+
+        Assert.Throws<ArgumentException>(() => model.Submit(request with { MaxTokens = int.MaxValue }));
+        Assert.Throws<ArgumentException>(() => model.Submit(request with { PromptLength = request.Tokens.Length + 1 }));
+    }
+
+    [Fact]
+    public void Load_StepSmallerThanTheBatch_IsRefused() =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => GgufChatModel.Load(TestData.DemoModel, Options with { StepTokens = 32, MaxSequences = 32 }));
+
+    [Fact]
     public void Submit_OverTheContext_IsRefused()
     {
         using GgufChatModel model = GgufChatModel.Load(TestData.DemoModel, Options with { ContextLength = 100 });

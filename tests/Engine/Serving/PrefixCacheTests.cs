@@ -114,7 +114,7 @@ public sealed class PrefixCacheTests
     [Fact]
     public async Task Cancel_InMidPrefill_LeavesOnlyFullPages()
     {
-        using GgufChatModel model = Load(Shared with { StepTokens = 16 }), reference = Load(Unshared);
+        using GgufChatModel model = Load(Shared with { StepTokens = 16, MaxSequences = 8 }), reference = Load(Unshared);
         GenerationRequest request = Request(model, seed: 8, Rules + Rules + Rules);
         Generation cancelled = model.Submit(request);
         Assert.Equal(0, await cancelled.CachedTokens); // completes when prefill starts

@@ -9,6 +9,8 @@ namespace SmolCluster.Silo;
 /// <summary>What a silo says over HTTP: whether it lives, whether it can answer, and Orleans' dashboard.</summary>
 public static class SiloEndpoints
 {
+    private static readonly string[] s_proxyHeaders = ["Forwarded", "Via", "X-Real-IP"];
+
     /// <summary>/health/live: 200 while the process answers. /health/ready: 200 once a model can answer, else 503, with every
     /// model's state either way.</summary>
     public static void MapSiloHealth(this IEndpointRouteBuilder app)
@@ -18,14 +20,20 @@ public static class SiloEndpoints
     }
 
     /// <summary>/orleans, for this machine only: the dashboard has no authentication of its own. The host name is checked too,
-    /// so that neither a proxy on this machine nor a page with a rebound name opens it to others.</summary>
+    /// against a page with a rebound name, and what names itself a proxy is refused. A proxy on this machine that rewrites Host
+    /// and adds no forwarding header looks like a person here: its operator must keep /orleans out of it.</summary>
     public static void MapSiloDashboard(this IEndpointRouteBuilder app) => app.MapOrleansDashboard("/orleans")
         .AddEndpointFilter(async (context, next) => IsLocal(context.HttpContext) ? await next(context) : TypedResults.NotFound());
 
     private static bool IsLocal(HttpContext context) =>
         context.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address)
+        && !context.Request.Headers.Keys.Any(IsFromProxy)
         && (context.Request.Host.Host is "localhost"
             || (IPAddress.TryParse(context.Request.Host.Host, out var host) && IPAddress.IsLoopback(host)));
+
+    private static bool IsFromProxy(string header) =>
+        header.StartsWith("X-Forwarded-", StringComparison.OrdinalIgnoreCase)
+        || s_proxyHeaders.Contains(header, StringComparer.OrdinalIgnoreCase);
 
     private static JsonHttpResult<SiloReadiness> Ready(ModelHost models)
     {

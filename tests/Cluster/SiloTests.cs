@@ -37,6 +37,8 @@ public sealed class SiloTests
         Assert.Equal(HttpStatusCode.OK, (await Get(http, "/orleans/")).StatusCode);
         Assert.Equal(HttpStatusCode.NotFound, (await Get(http, "/orleans/", host: "rebound.example")).StatusCode);
         Assert.Equal(HttpStatusCode.NotFound, (await Get(http, "/orleans/ClusterStats", host: "rebound.example")).StatusCode);
+        foreach (string header in (string[])["Forwarded", "X-Forwarded-For", "x-forwarded-host", "X-Real-IP", "Via"])
+            Assert.Equal(HttpStatusCode.NotFound, (await Get(http, "/orleans/", header: header)).StatusCode);
     }
 
     [Fact]
@@ -95,10 +97,11 @@ public sealed class SiloTests
         return app;
     }
 
-    private static Task<HttpResponseMessage> Get(HttpClient http, string path, string? host = null)
+    private static Task<HttpResponseMessage> Get(HttpClient http, string path, string? host = null, string? header = null)
     {
         var request = new HttpRequestMessage(HttpMethod.Get, path);
         request.Headers.Host = host;
+        if (header is not null) request.Headers.TryAddWithoutValidation(header, "1.1 proxy");
         return http.SendAsync(request, TestContext.Current.CancellationToken);
     }
 

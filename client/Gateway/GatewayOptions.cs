@@ -5,8 +5,8 @@ public sealed class GatewayOptions
 {
     public const string Section = "Gateway";
 
-    /// <summary>Bodies are buffered whole before they are read, so the bound has a bound.</summary>
-    public const int LargestRequestBytes = 256 * 1024 * 1024;
+    /// <summary>A request goes to its grain as one message, and Orleans loses one over 100 MB without a word to the sender.</summary>
+    public const int LargestRequestBytes = 64 * 1024 * 1024;
 
     /// <summary>Longest request body accepted, in bytes; longer ones get 413.</summary>
     public int MaxRequestBytes { get; set; } = 4 * 1024 * 1024;

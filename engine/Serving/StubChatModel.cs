@@ -15,7 +15,7 @@ public sealed record StubOptions
     public string Text { get; init; } =
         "Hello! I am the SmolCluster stub. I have no weights and understand nothing: whatever you write, this text is my answer, "
         + "streamed the way a model streams its tokens, so that you can try clients, streaming and limits without a download. "
-        + "For real answers, give the node a model file, for example: smol serve SmolLM3-3B-Q4_K_M.gguf";
+        + "For real answers, give the node a model file, for example: smol serve SmolLM3-Q4_K_M.gguf";
 
     /// <summary>Between two tokens of one stream; zero: as fast as they are read. 20 ms are 50 tokens a second.</summary>
     public TimeSpan TokenInterval { get; init; } = TimeSpan.FromMilliseconds(20);

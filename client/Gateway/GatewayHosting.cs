@@ -28,6 +28,7 @@ public static class GatewayHosting
     public static WebApplication MapSmolClusterGateway(this WebApplication app)
     {
         app.UseOpenAiErrors();
+        app.UseLocalNamesOnLoopback();
         app.MapChatCompletions();
         app.MapModels();
         app.MapHealth();

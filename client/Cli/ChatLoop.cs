@@ -14,6 +14,8 @@ internal static class ChatLoop
         bool interactive = !Console.IsInputRedirected;
         if (interactive)
             Console.Error.WriteLine($"{Title(session.Card)}\n{Commands}");
+        else if (session.Card.Kind != ModelKind.Real)
+            Console.Error.WriteLine(Title(session.Card)); // a pipe may keep the answers: who answered stands beside them
         using var interrupts = new Interrupts();
         while (true)
         {

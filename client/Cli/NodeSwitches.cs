@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using SmolCluster.Grains;
 
 namespace SmolCluster.Cli;
@@ -29,17 +30,25 @@ internal sealed class NodeSwitches
         command.Add(_context);
         command.Add(_threads);
         command.Add(_kv);
+        _id.Validators.Add(result =>
+        {
+            if (ModelCatalog.MisleadingId(Model(result)) is { } misleading)
+                result.AddError(misleading);
+        });
     }
 
     public SmolClusterOptions Read(ParseResult parsed) => new()
     {
-        Models = [new ModelOptions { Path = parsed.GetRequiredValue(_model), Id = parsed.GetValue(_id) }],
+        Models = [Model(parsed.CommandResult)],
         ContextLength = parsed.GetValue(_context),
         Threads = parsed.GetValue(_threads),
         KvType = parsed.GetValue(_kv)?.ToUpperInvariant(),
         SiloPort = 0,
         GatewayPort = 0,
     };
+
+    /// <summary>Validators run before defaults are filled in, hence the demo's once more.</summary>
+    private ModelOptions Model(SymbolResult result) => new() { Path = result.GetValue(_model) ?? ModelCatalog.DemoPath, Id = result.GetValue(_id) };
 
     public static Option<string?> KvOption()
     {

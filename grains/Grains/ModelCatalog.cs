@@ -33,10 +33,19 @@ public static class ModelCatalog
     public static string? ProblemWith(ModelOptions model) => model.Path switch
     {
         "" => "A model has no Path: give a GGUF file, or \"demo\" or \"stub\".",
+        _ when MisleadingId(model) is { } misleading => misleading,
         StubPath => null,
         DemoPath => File.Exists(DemoFile) ? null : $"The demo model is missing from this build: there is no file {DemoFile}.",
         var path => File.Exists(path) ? null : $"There is no model file '{path}', seen from {Environment.CurrentDirectory}.",
     };
+
+    /// <summary>Why a model cannot have the Id that it is given, or null: in clients that show nothing but names, the name alone
+    /// tells that a stub or the demo answers.</summary>
+    public static string? MisleadingId(ModelOptions model) =>
+        model is { Path: StubPath or DemoPath, Id: { Length: > 0 } id } && !id.Contains(model.Path, StringComparison.OrdinalIgnoreCase)
+            ? $"The {model.Path} cannot be called '{id}': its name must contain \"{model.Path}\", so that nobody takes it for a real model; "
+                + $"for example '{id}-{model.Path}'."
+            : null;
 
     private static ModelSource Source(ModelOptions model, SmolClusterOptions options) => model.Path switch
     {

@@ -58,6 +58,7 @@ public sealed class SiloTests
     [Theory]
     [InlineData("Models:0:Path", "no/such.gguf", "There is no model file 'no/such.gguf', seen from ")]
     [InlineData("Models:0:Path", "", "A model has no Path")]
+    [InlineData("Models:0:Id", "gpt-4o", "The stub cannot be called 'gpt-4o': its name must contain \"stub\"")]
     [InlineData("Threads", "0", "SmolCluster:Threads is 0")]
     [InlineData("ContextLength", "-1", "SmolCluster:ContextLength is -1")]
     [InlineData("GatewayPort", "70000", "SmolCluster:GatewayPort is 70000")]

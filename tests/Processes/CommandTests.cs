@@ -33,6 +33,7 @@ public sealed class CommandTests
     [InlineData("--port", "serve", "--port", "70000")]
     [InlineData("--host", "serve", "--host", "example.org")]
     [InlineData("--context", "chat", "--context", "0")]
+    [InlineData("--id", "serve", "--id")]
     [InlineData("FILE or --template", "render", "--context", "c.json")]
     [InlineData("--now", "render", "x.gguf", "--context", "c.json", "--now", "yesterday")]
     [InlineData("SHAPE", "random", "gigantic", "x.gguf")]
@@ -156,11 +157,23 @@ public sealed class CommandTests
     {
         Outcome talked = await SmolProcess.RunAsync("What is your name?\n/clear\nwhat is a silo?\n/exit\nnever read\n"u8.ToArray(), [], "chat", "--temperature", "0");
         Assert.Equal(0, talked.ExitCode);
-        Assert.Equal("(forgotten)\n", talked.Error);
+        Assert.StartsWith("smolcluster-demo (a small demo model; ", talked.Error, StringComparison.Ordinal);
+        Assert.EndsWith("\n(forgotten)\n", talked.Error, StringComparison.Ordinal);
         string[] answers = talked.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(2, answers.Length);
         Assert.Contains("Smol Demo", answers[0], StringComparison.Ordinal);
         Assert.Contains("silo", answers[1], StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("serve", "stub", "gpt-4o", "The stub cannot be called 'gpt-4o': its name must contain \"stub\"")]
+    [InlineData("serve", "demo", "SmolLM3-3B", "The demo cannot be called 'SmolLM3-3B': its name must contain \"demo\"")]
+    [InlineData("chat", "stub", "SmolLM3-demo", "The stub cannot be called 'SmolLM3-demo': its name must contain \"stub\"")]
+    public async Task Id_MakesAStubLookReal_ExitsWith2(string command, string model, string id, string expected)
+    {
+        Outcome refused = await SmolProcess.RunAsync(command, model, "--id", id);
+        Assert.Equal((2, ""), (refused.ExitCode, refused.Text));
+        Assert.Contains(expected, refused.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -48,9 +48,9 @@ public sealed class ServeTests
     [Fact]
     public async Task Serve_TwoAtOnce_EachOnItsPort()
     {
-        await using SmolProcess one = SmolProcess.Start("serve", "stub", "--port", "0", "--id", "one");
-        await using SmolProcess two = SmolProcess.Start("serve", "stub", "--port", "0", "--id", "two");
-        foreach ((SmolProcess server, string id) in ((SmolProcess, string)[])[(one, "one"), (two, "two")])
+        await using SmolProcess one = SmolProcess.Start("serve", "stub", "--port", "0", "--id", "one-stub");
+        await using SmolProcess two = SmolProcess.Start("serve", "stub", "--port", "0", "--id", "stub-two");
+        foreach ((SmolProcess server, string id) in ((SmolProcess, string)[])[(one, "one-stub"), (two, "stub-two")])
         {
             string url = await UrlAsync(server);
             Assert.Contains("STUB", await server.WaitForLineAsync("model"), StringComparison.Ordinal);

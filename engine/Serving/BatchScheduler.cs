@@ -240,12 +240,15 @@ internal sealed class BatchScheduler : IDisposable
             run.Append(draw.Token);
         }
 
-        if (draw.Failure is not null || _endsAnswer(draw.Token) || run.Generated >= run.Request.MaxTokens)
+        if (draw.Failure is not null || Ends(run, draw.Token))
         {
             _running.Remove(run);
             run.End(draw.Failure);
         }
     }
+
+    private bool Ends(SequenceRun run, int token) =>
+        _endsAnswer(token) || run.Request.StopTokens.Contains(token) || run.Generated >= run.Request.MaxTokens;
 
     private void EndAll(Exception reason)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
 using SmolCluster.Engine.Sampling;
@@ -44,7 +45,11 @@ public enum ModelKind { Real, Demo, Stub }
 /// <param name="PromptLength">How many of <paramref name="Tokens"/> are prompt.</param>
 /// <param name="MaxTokens">How many more tokens to generate at most; at least 1; Tokens.Length + MaxTokens within the context.</param>
 /// <param name="User">Whose turn it is in the fair queue.</param>
-public sealed record GenerationRequest(int[] Tokens, int PromptLength, int MaxTokens, SamplingOptions Sampling, string User);
+public sealed record GenerationRequest(int[] Tokens, int PromptLength, int MaxTokens, SamplingOptions Sampling, string User)
+{
+    /// <summary>Tokens that end this answer beside the model's own ending tokens.</summary>
+    public IReadOnlySet<int> StopTokens { get; init; } = FrozenSet<int>.Empty;
+}
 
 /// <summary>A running answer: ids in order, the ending token included. The channel completes after an ending token or
 /// MaxTokens; it completes with an exception if the model failed.</summary>

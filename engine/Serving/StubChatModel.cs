@@ -79,22 +79,24 @@ public sealed class StubChatModel(StubOptions options, TimeProvider time) : ICha
         var already = request.Tokens.Length - request.PromptLength;
         var tokens = Channel.CreateUnbounded<int>(new() { SingleReader = true, SingleWriter = true });
         var cancelled = CancellationTokenSource.CreateLinkedTokenSource(_disposed.Token);
-        _ = Stream(already, request.MaxTokens, tokens.Writer, cancelled);
+        _ = Stream(already, request, tokens.Writer, cancelled);
         return new Generation(tokens.Reader, Task.FromResult(0), cancelled.Cancel);
     }
 
     public void Dispose() => _disposed.Cancel();
 
     /// <summary>Ends the channel in every case: an answer that was cancelled has no reader that could wait for more.</summary>
-    private async Task Stream(int next, int most, ChannelWriter<int> tokens, CancellationTokenSource cancelled)
+    private async Task Stream(int next, GenerationRequest request, ChannelWriter<int> tokens, CancellationTokenSource cancelled)
     {
         try
         {
-            for (var left = most; left > 0 && next <= _text.Length; left--, next++)
+            for (var left = request.MaxTokens; left > 0 && next <= _text.Length; left--, next++)
             {
                 if (options.TokenInterval > TimeSpan.Zero)
                     await Task.Delay(options.TokenInterval, time, cancelled.Token).ConfigureAwait(false);
-                tokens.TryWrite(next < _text.Length ? _text[next] : EndToken);
+                int token = next < _text.Length ? _text[next] : EndToken;
+                tokens.TryWrite(token);
+                if (request.StopTokens.Contains(token)) break;
             }
             tokens.Complete();
         }

@@ -123,6 +123,16 @@ public sealed class GgufChatModelTests
     }
 
     [Fact]
+    public async Task Submit_StopToken_IsTheLast()
+    {
+        using GgufChatModel model = GgufChatModel.Load(TestData.DemoModel, Options);
+        GenerationRequest request = Request(model, "Tell me a story.", seed: 3);
+        int[] whole = await Collect(model.Submit(request));
+        int[] stopped = await Collect(model.Submit(request with { StopTokens = new HashSet<int> { whole[5] } }));
+        Assert.Equal(whole[..(Array.IndexOf(whole, whole[5]) + 1)], stopped);
+    }
+
+    [Fact]
     public void Load_StepSmallerThanTheBatch_IsRefused() =>
         Assert.Throws<ArgumentOutOfRangeException>(() => GgufChatModel.Load(TestData.DemoModel, Options with { StepTokens = 32, MaxSequences = 32 }));
 

@@ -1,5 +1,6 @@
 using System.Reflection;
 using SmolCluster.Contracts;
+using SmolCluster.Engine.Serving;
 using Spectre.Console;
 
 namespace SmolCluster.Cli;
@@ -20,8 +21,8 @@ internal static class ServeBanner
             Line("real", $"{RealModel.Advice} && smol serve {Path.GetFileName(RealModel.Url)}   ({RealModel.Name}, 1.9 GB)");
     }
 
-    public static void ShowReady(string url, ModelStatus model) =>
-        Line("ready", $"{url}/ answers with {model.Id}, context {model.ContextLength} tokens; Ctrl-C stops");
+    public static void ShowReady(string url, ModelCard model) => Line("ready",
+        $"{url}/ answers with {model.Id}, context {model.ContextLength} tokens{(model.ContextCut is { } cut ? $" ({cut})" : "")}; Ctrl-C stops");
 
     private static string Kind(ModelStatus model) => model.Kind switch
     {

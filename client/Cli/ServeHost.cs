@@ -42,7 +42,7 @@ internal static class ServeHost
         }
 
         if (status.State == "ready")
-            ServeBanner.ShowReady(app.Urls.First(), status);
+            ServeBanner.ShowReady(app.Urls.First(), models.Get(status.Id).Card);
         await app.WaitForShutdownAsync(cancellation);
         return 0;
     }

@@ -57,7 +57,11 @@ public sealed class GgufChatModel : IChatModel
         _transformer = new Transformer(file, Config, _team, options.StepTokens);
         _scheduler = new BatchScheduler(_transformer, _pool, _team, options, Config.VocabularyLength, EndsAnswer);
         string id = options.ModelId ?? Path.GetFileNameWithoutExtension(file.Path);
-        Card = new ModelCard(id, options.Kind, Config.Architecture, hash, context, file.Length);
+        Card = new ModelCard(id, options.Kind, Config.Architecture, hash, context, file.Length)
+        {
+            AskedContextLength = options.ContextLength,
+            OwnContextLength = Config.ContextLength,
+        };
         progress?.Report(1);
     }
 

@@ -37,7 +37,18 @@ public interface IChatModel : IDisposable
 /// <param name="ContentHash">Identifies weights and tokenizer for exact replay.</param>
 /// <param name="ContextLength">Prompt and answer together, in tokens: the model's limit or the node's, whichever is less.</param>
 /// <param name="FileBytes">0 for the stub.</param>
-public sealed record ModelCard(string Id, ModelKind Kind, string Architecture, string ContentHash, int ContextLength, long FileBytes);
+public sealed record ModelCard(string Id, ModelKind Kind, string Architecture, string ContentHash, int ContextLength, long FileBytes)
+{
+    /// <summary>What the node was told to hold, in tokens; null: nothing was said.</summary>
+    public int? AskedContextLength { get; init; }
+
+    /// <summary>The model's own limit, in tokens; null: it has none.</summary>
+    public int? OwnContextLength { get; init; }
+
+    /// <summary>Why <see cref="ContextLength"/> is less than was asked for, to show to people; null when it is not.</summary>
+    public string? ContextCut => (AskedContextLength ?? OwnContextLength) is not { } wanted || wanted <= ContextLength ? null
+        : $"asked {wanted}: {(ContextLength == OwnContextLength ? "the model's own limit" : "what the memory for its cache holds")}";
+}
 
 public enum ModelKind { Real, Demo, Stub }
 

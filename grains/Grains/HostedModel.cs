@@ -111,6 +111,8 @@ internal sealed class HostedModel : IProgress<double>, IDisposable
                 _logger.LogInformation(
                     "Model {Model} ({Kind}, {Architecture}) is ready after {Seconds:F1} s: context {ContextLength} tokens, file {FileBytes} bytes",
                     _source.Id, Name(card.Kind), card.Architecture, _time.GetElapsedTime(_start).TotalSeconds, card.ContextLength, card.FileBytes);
+                if (card.ContextCut is { } cut)
+                    _logger.LogWarning("Model {Model} has a context of {ContextLength} tokens ({Cut})", _source.Id, card.ContextLength, cut);
                 return;
             }
         }

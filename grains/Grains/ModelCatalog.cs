@@ -49,10 +49,16 @@ public static class ModelCatalog
 
     private static ModelSource Source(ModelOptions model, SmolClusterOptions options) => model.Path switch
     {
-        StubPath => new(IdOf(model), ModelKind.Stub, (_, _) => new StubChatModel(new StubOptions { Id = IdOf(model) }, TimeProvider.System)),
+        StubPath => new(IdOf(model), ModelKind.Stub, (_, _) => Stub(IdOf(model), options.ContextLength)),
         DemoPath => Gguf(DemoFile, IdOf(model), ModelKind.Demo, options),
         _ => Gguf(Path.GetFullPath(model.Path), IdOf(model), ModelKind.Real, options),
     };
+
+    private static StubChatModel Stub(string id, int? contextLength)
+    {
+        var stub = new StubOptions { Id = id };
+        return new(contextLength is { } length ? stub with { ContextLength = length } : stub, TimeProvider.System);
+    }
 
     private static ModelSource Gguf(string path, string id, ModelKind kind, SmolClusterOptions options)
     {

@@ -46,6 +46,13 @@ public sealed class ServeTests
     }
 
     [Fact]
+    public async Task Serve_ContextAboveTheModels_SaysSo()
+    {
+        await using SmolProcess server = SmolProcess.Start("serve", TestData.TinyModel, "--port", "0", "--context", "999999");
+        Assert.Matches(@"context \d+ tokens \(asked 999999: the model's own limit\)", await server.WaitForLineAsync("ready"));
+    }
+
+    [Fact]
     public async Task Serve_TwoAtOnce_EachOnItsPort()
     {
         await using SmolProcess one = SmolProcess.Start("serve", "stub", "--port", "0", "--id", "one-stub");

@@ -89,6 +89,36 @@ test('an error is a card with its code, and trying again works', () => onPage(as
   assert.equal(await page.locator('.error').count(), 0);
 }, { expected: [/429/] }));
 
+test('a chosen model that leaves the cluster stays chosen, and nothing is sent to another', () => onPage(async page => {
+  const look = () => page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+  await page.route('**/v1/models', route => route.fulfill({ status: 503, contentType: 'application/json',
+    body: JSON.stringify({ error: { message: 'No silo.', type: 'server_error', param: null, code: 'cluster_unavailable' } }) }));
+  await look();
+  await page.waitForSelector('#status[data-state=error]');
+  assert.equal(await page.inputValue('#model'), SMOL_MODEL);
+  assert.ok(await page.locator('#model option').count() > 1);
+  await page.unroute('**/v1/models');
+  await page.route('**/v1/models', async route => {
+    const response = await route.fetch();
+    const list = await response.json();
+    await route.fulfill({ response, json: { ...list, data: list.data.filter(model => model.id !== SMOL_MODEL) } });
+  });
+  await look();
+  await page.waitForSelector('#model option:disabled', { state: 'attached' });
+  assert.equal(await page.inputValue('#model'), SMOL_MODEL);
+  assert.match(await page.textContent('#status'), /gone/);
+  let sent = 0;
+  page.on('request', request => { sent += request.url().endsWith('/chat/completions') ? 1 : 0; });
+  await ask(page, 'Hello');
+  assert.match(await page.textContent('.error'), /The model is gone.*is no longer in the cluster\. Choose another/);
+  assert.equal(sent, 0);
+  await page.unroute('**/v1/models');
+  await look();
+  await page.waitForSelector('#status[data-state=ready]');
+  await page.locator('.error').getByRole('button', { name: 'Try again' }).click();
+  await page.waitForSelector('.assistant .meta:has-text("tokens")');
+}, { expected: [/503/] }));
+
 test('the theme follows the system, toggles, and stays', () => onPage(async page => {
   const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
   const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);

@@ -30,6 +30,7 @@ async function answer() {
   showRunning(true);
   follow();
   try {
+    if (model?.gone) throw new ApiFailure({ message: `${model.id} is no longer in the cluster. Choose another model, then try again.`, code: 'model_gone' }, null, null);
     const request = { model: model?.id ?? 'none', messages: [...systemMessages(), ...history], ...requestFields() };
     for await (const chunk of streamAnswer(request, mine.signal)) take(chunk, view, clock);
     view.finish(describe(clock));

@@ -33,7 +33,7 @@ function split(text) {
       else { open.lines.push(line); open.source += '\n' + line; }
       continue;
     }
-    const fence = /^\s*(`{3,}|~{3,})\s*([\w+#.-]*)\s*$/.exec(line);
+    const fence = line.length < 1000 && /^\s*(`{3,}|~{3,})\s*([\w+#.-]*)\s*$/.exec(line);
     const heading = /^(#{1,6})\s+(.*)$/.exec(line);
     if (fence) { close(); blocks.push(open = { kind: 'code', fence: fence[1], language: fence[2], lines: [], source: line }); }
     else if (line.trim() === '') close();
@@ -116,9 +116,16 @@ export function copyButton(label, text) {
   return button;
 }
 
-const inlinePattern = /(`+)([^`]|[^`][\s\S]*?[^`])\1(?!`)|\*\*(?=\S)([\s\S]+?)\*\*|(?<![\w*])\*(?=[^\s*])([^*\n]+)\*(?!\*)|\[([^\]\n]+)\]\((https?:\/\/[^\s)]+)\)/;
+// Every span is bounded: an opening without its end is looked for anew at each opening, and the last block of an answer is
+// looked at with every piece that comes.
+const inlinePattern = /(?<!`)(`{1,20})(?!`)([\s\S]{0,2000}?[^`])\1(?!`)|\*\*(?=\S)([\s\S]{1,2000}?)\*\*|(?<![\w*])\*(?=[^\s*])([^*\n]{1,2000})\*(?!\*)|\[([^[\]\n]{1,2000})\]\((https?:\/\/[^\s)]{1,2000})\)/;
+const longestInline = 10000;
 
 function withInline(element, text) {
+  if (text.length > longestInline) {
+    element.append(text);
+    return element;
+  }
   let rest = text;
   for (let match; (match = inlinePattern.exec(rest)); rest = rest.slice(match.index + match[0].length)) {
     element.append(rest.slice(0, match.index));

@@ -105,6 +105,7 @@ function titleOf({ code, status }) {
     case 'context_length_exceeded': return 'This conversation is too long for the model';
     case 'queue_full': return 'The cluster is busy';
     case 'model_loading': return 'The model is still loading';
+    case 'model_gone': return 'The model is gone';
     case 'model_failed': return 'The model could not be loaded';
     case 'stream_broken': return 'The answer broke off';
     default: return status === 400 ? 'The question could not be asked' : 'There is no answer';

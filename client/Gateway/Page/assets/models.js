@@ -14,6 +14,7 @@ const suggestions = {
 };
 
 let models = [];
+let chosen; // the model talked to, as last seen: one that leaves the cluster stays chosen, and no other takes its place
 let generating = false;
 let timer;
 let onSuggestion = () => {};
@@ -21,14 +22,18 @@ let onSuggestion = () => {};
 /** Begins to watch the models. */
 export function startModels(suggested) {
   onSuggestion = suggested;
-  element('model').addEventListener('change', show);
+  element('model').addEventListener('change', () => { choose(element('model').value); show(); });
   document.addEventListener('visibilitychange', () => { if (!document.hidden) refresh(); });
   return refresh();
 }
 
-/** The chosen model, or undefined while there is none. */
+/** The chosen model, with gone set once the cluster has it no longer; undefined before there was any. */
 export function currentModel() {
-  return models.find(model => model.id === element('model').value) ?? models[0];
+  return chosen;
+}
+
+function choose(id) {
+  chosen = models.find(model => model.id === id) ?? (chosen ? { ...chosen, gone: true } : models[0]);
 }
 
 export function setGenerating(value) {
@@ -38,15 +43,18 @@ export function setGenerating(value) {
 
 export async function refresh() {
   clearTimeout(timer);
+  let reached = true;
   try {
     models = await listModels();
+    choose(chosen?.id);
     show();
   } catch (failure) {
-    models = [];
+    reached = false; // and the last list stays: what is chosen is not lost to one failed look
     showStatus(failure.code === 'cluster_connecting' ? 'connecting' : 'error',
       failure.code === 'cluster_connecting' ? 'Connecting' : failure.status ? 'Cluster unreachable' : 'Gateway unreachable');
   }
-  const steady = models.length > 0 && models.every(model => model.meta.state !== 'loading');
+  clearTimeout(timer); // another look may have begun meanwhile
+  const steady = reached && models.length > 0 && !chosen.gone && models.every(model => model.meta.state !== 'loading');
   timer = setTimeout(() => document.hidden || refresh(), steady ? later : soon);
 }
 
@@ -56,6 +64,7 @@ function show() {
   if (!model) return showStatus('connecting', 'No model yet');
   showKind(model);
   if (generating) showStatus('generating', 'Generating');
+  else if (model.gone) showStatus('error', 'Model gone');
   else if (model.meta.state === 'ready') showStatus('ready', 'Ready');
   else if (model.meta.state === 'loading') showStatus('loading', `Loading ${Math.floor(model.meta.progress * 100)} %`);
   else showStatus('error', 'Model failed');
@@ -63,15 +72,21 @@ function show() {
 
 function showChoice(model) {
   const select = element('model');
-  const ids = models.map(each => each.id);
-  if ([...select.options].map(option => option.value).join('\n') !== ids.join('\n')) {
-    const chosen = select.value;
-    select.replaceChildren(...ids.map(id => new Option(id, id)));
-    if (ids.includes(chosen)) select.value = chosen;
+  const options = models.map(({ id }) => new Option(id, id));
+  const name = model?.gone ? `${model.id} (gone)` : model?.id ?? 'no model yet';
+  if (model?.gone) {
+    const gone = new Option(name, model.id);
+    gone.disabled = true;
+    options.push(gone);
   }
-  select.hidden = ids.length < 2;
-  element('model-name').hidden = ids.length > 1;
-  element('model-name').textContent = model?.id ?? 'no model yet';
+  const names = list => [...list].map(option => option.text).join('\n');
+  if (names(select.options) !== names(options)) {
+    select.replaceChildren(...options);
+    if (model) select.value = model.id;
+  }
+  select.hidden = options.length < 2;
+  element('model-name').hidden = options.length > 1;
+  element('model-name').textContent = name;
 }
 
 function showKind(model) {
@@ -80,7 +95,7 @@ function showKind(model) {
   badge.hidden = kind === 'real';
   badge.dataset.kind = kind;
   badge.textContent = kind;
-  const key = model.id + model.meta.state;
+  const key = [model.id, model.meta.state, model.gone].join();
   if (element('notice').dataset.key === key) return;
   element('notice').dataset.key = key;
   element('notice').replaceChildren(...noticeFor(model));
@@ -88,7 +103,8 @@ function showKind(model) {
   element('suggestions').replaceChildren(...suggestions[kind].map(suggestion));
 }
 
-function noticeFor({ id, meta }) {
+function noticeFor({ id, meta, gone }) {
+  if (gone) return [tag('b', `${id} is no longer in the cluster. `), 'Choose another model, or wait until it is back.'];
   if (meta.state === 'failed') return [tag('b', `${id} cannot be loaded. `), meta.problem ?? ''];
   const get = ['. For real answers get ', link('SmolLM3', realModel), ', then ', tag('code', 'smol serve SmolLM3-Q4_K_M.gguf')];
   if (meta.kind === 'demo') return [tag('b', 'Demo model: '), 'tiny, for a first try', ...get];

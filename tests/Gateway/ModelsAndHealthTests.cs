@@ -49,12 +49,15 @@ public sealed class ModelsAndHealthTests(SharedGateway gateway)
     public async Task Health_ModelLoadsThenFails_503WithProgressAndReason()
     {
         using var mayFail = new ManualResetEventSlim();
+        var reported = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var host = await GatewayHost.StartAsync(new ModelSource("late", ModelKind.Real, (progress, cancellation) =>
         {
             progress.Report(0.5);
+            reported.SetResult();
             mayFail.Wait(cancellation);
             throw new InvalidDataException("No tensors.");
         }));
+        await reported.Task.WaitAsync(TestContext.Current.CancellationToken);
         var loading = await host.Http.GetJsonAsync("/health/ready", HttpStatusCode.ServiceUnavailable);
         Assert.Equal("loading", (string)loading["status"]!);
         Assert.Equal(0.5, (double)loading["models"]![0]!["progress"]!);

@@ -18,18 +18,26 @@ public sealed class SharedGateway : IAsyncLifetime
     public const int ContextLength = 2048;
 
     private readonly CancellationTokenSource stopped = new();
+    private readonly TaskCompletionSource reported = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private GatewayHost? host;
 
     internal HttpClient Http => host!.Http;
 
     internal string Url => host!.Url;
 
-    public async ValueTask InitializeAsync() => host = await GatewayHost.StartAsync(
-        Stub(Quick, (_, _) => new StubChatModel(QuickOptions, TimeProvider.System)),
-        Stub(Slow, (_, _) => new StubChatModel(SlowOptions, TimeProvider.System)),
-        Stub(Full, (_, _) => new StubChatModel(QuickOptions with { Id = Full, MostAnswers = 0 }, TimeProvider.System)),
-        Stub(Loading, LoadForEver),
-        Stub(Failed, (_, _) => throw new InvalidDataException("The file ends in the middle of a tensor.")));
+    public async ValueTask InitializeAsync()
+    {
+        host = await GatewayHost.StartAsync(
+            Stub(Quick, (_, _) => new StubChatModel(QuickOptions, TimeProvider.System)),
+            Stub(Slow, (_, _) => new StubChatModel(SlowOptions, TimeProvider.System)),
+            Stub(Full, (_, _) => new StubChatModel(QuickOptions with { Id = Full, MostAnswers = 0 }, TimeProvider.System)),
+            Stub(Loading, LoadForEver),
+            Stub(Failed, (_, _) => throw new InvalidDataException("The file ends in the middle of a tensor.")));
+        await reported.Task;
+        using var often = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (await LoadingCountAsync() > 1)
+            await often.WaitForNextTickAsync();
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -39,7 +47,7 @@ public sealed class SharedGateway : IAsyncLifetime
         stopped.Dispose();
     }
 
-    private static StubOptions QuickOptions =>
+    internal static StubOptions QuickOptions =>
         new() { Id = Quick, Text = QuickText, TokenInterval = TimeSpan.Zero, ContextLength = ContextLength };
 
     /// <summary>200 tokens a second, so that a client can leave in the middle of an answer.</summary>
@@ -53,9 +61,13 @@ public sealed class SharedGateway : IAsyncLifetime
     private static ModelSource Stub(string id, Func<IProgress<double>, CancellationToken, IChatModel> load) =>
         new(id, ModelKind.Stub, load);
 
+    private async Task<int> LoadingCountAsync() => (await Http.GetJsonAsync("/v1/models"))["data"]!.AsArray()
+        .Count(model => (string)model!["meta"]!["state"]! == "loading");
+
     private StubChatModel LoadForEver(IProgress<double> progress, CancellationToken cancellation)
     {
         progress.Report(0.25);
+        reported.SetResult();
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, stopped.Token);
         either.Token.WaitHandle.WaitOne();
         either.Token.ThrowIfCancellationRequested();

@@ -35,6 +35,7 @@ public sealed class GgufChatModel : IChatModel
         Transformer.RequireWholeLanes(file, Config);   // before any thread is started
         progress?.Report(0.1);
         _tokenizer = Tokenizer.From(file);
+        LongestToken = Math.Max(1, Enumerable.Range(0, _tokenizer.VocabularyLength).Max(token => _tokenizer.Bytes(token).Length));
         progress?.Report(0.7);
         _template = ChatTemplate.From(file);
         foreach ((string variable, string key) in TokenKeys)
@@ -70,6 +71,8 @@ public sealed class GgufChatModel : IChatModel
     public ModelConfig Config { get; }
 
     public int VocabularyLength => Config.VocabularyLength;
+
+    public int LongestToken { get; }
 
     /// <summary>KV pages that answers hold now, those kept beside for answers to come, and the most there can be.</summary>
     public (int Used, int Idle, int Capacity, long PageBytes) Cache =>

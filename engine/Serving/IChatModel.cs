@@ -14,6 +14,9 @@ public interface IChatModel : IDisposable
     /// <summary>Token ids are below this.</summary>
     int VocabularyLength { get; }
 
+    /// <summary>Bytes of the longest token; at least 1. A text of more bytes than this times n has more than n tokens.</summary>
+    int LongestToken { get; }
+
     /// <summary>Renders the chat template and tokenizes.</summary>
     /// <param name="context">messages (each role and content), optionally tools and template variables such as enable_thinking;
     /// the special tokens' variables (bos_token and its like) are the model's own and are replaced.</param>

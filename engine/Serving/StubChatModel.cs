@@ -65,6 +65,8 @@ public sealed class StubChatModel(StubOptions options, TimeProvider time) : ICha
 
     public int VocabularyLength => EndToken + 1;
 
+    public int LongestToken => 1;
+
     public ReadOnlySpan<byte> VisibleBytes(int token) =>
         token == EndToken ? default : s_bytes.AsSpan(token, 1);
 

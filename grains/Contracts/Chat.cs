@@ -11,6 +11,7 @@ public sealed record ChatMessage([property: Id(0)] string Role, [property: Id(1)
 /// <param name="MaxTokens">Null: as many as the context holds.</param>
 /// <param name="Stop">At most 16 stop strings.</param>
 /// <param name="User">Whose turn it is in the fair queue.</param>
+/// <param name="Ephemeral">Nothing is kept of request and answer once the answer ends.</param>
 [GenerateSerializer, Immutable, Alias("SmolCluster.ChatRequest")]
 public sealed record ChatRequest(
     [property: Id(0)] string Model,
@@ -19,7 +20,8 @@ public sealed record ChatRequest(
     [property: Id(3)] int? MaxTokens,
     [property: Id(4)] IReadOnlyList<string> Stop,
     [property: Id(5)] string? VariablesJson,
-    [property: Id(6)] string User);
+    [property: Id(6)] string User,
+    [property: Id(7)] bool Ephemeral = false);
 
 /// <summary>The engine's sampling options as they cross the wire; see SmolCluster.Engine.Sampling.SamplingOptions.</summary>
 [GenerateSerializer, Immutable, Alias("SmolCluster.SamplingSettings")]

@@ -29,4 +29,6 @@ public enum ChatError
     QueueFull,
     /// <summary>A logit bias names a token that the model does not have: 400.</summary>
     InvalidLogitBias,
+    /// <summary>The answer was ended from outside (model unloaded, conversation moved), not wrong: 502, another try may work.</summary>
+    Interrupted,
 }

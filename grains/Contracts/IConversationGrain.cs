@@ -1,3 +1,5 @@
+using Orleans.Concurrency;
+
 namespace SmolCluster.Contracts;
 
 /// <summary>A conversation: its key is the conversation's id. One answer at a time.</summary>
@@ -9,9 +11,16 @@ public interface IConversationGrain : IGrainWithStringKey
     [Alias("Ask")]
     IAsyncEnumerable<GenerationEvent> Ask(ChatRequest request, CancellationToken cancellation = default);
 
-    /// <summary>The last request and what was answered so far, or null when nothing was asked yet. Works during an answer.</summary>
+    /// <summary>The last request and what was answered so far, or null when nothing was asked yet. Works during an answer.
+    /// Of an ephemeral request nothing is left after its answer; a named conversation that left memory in the middle of an answer
+    /// has kept its request, and its events once the answer finished.</summary>
     [Alias("Read")]
     Task<ConversationSnapshot?> Read();
+
+    /// <summary>Ends the answer that runs, if one does, and frees its cache: for a caller that gave up before the first event and
+    /// so has no enumeration to leave.</summary>
+    [Alias("StopAnswer"), AlwaysInterleave]
+    Task StopAnswer();
 }
 
 /// <summary>A conversation's last request and the events of its answer, as far as they go.</summary>

@@ -21,7 +21,8 @@ internal sealed class Answer(IChatModel model, GenerationRequest plan, IReadOnly
     public Task<int> CachedTokens => _generation.CachedTokens;
 
     /// <summary>The next piece of text, never empty; null when the answer has ended, with <see cref="FinishReason"/> set.</summary>
-    /// <exception cref="ChatException">ModelFailed: the model broke off.</exception>
+    /// <exception cref="ChatException">ModelFailed: the model could not go on. Interrupted: something other than the caller ended it.</exception>
+    /// <exception cref="OperationCanceledException">The caller left.</exception>
     public async ValueTask<string?> NextText(CancellationToken cancellation)
     {
         var text = new StringBuilder();
@@ -62,14 +63,26 @@ internal sealed class Answer(IChatModel model, GenerationRequest plan, IReadOnly
         {
             if (await _generation.Tokens.WaitToReadAsync(cancellation)) return true;
         }
-        catch (Exception problem) when (problem is not OperationCanceledException)
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            throw;
+        }
+        catch (Exception problem) when (problem is OperationCanceledException or ObjectDisposedException)
+        {
+            throw Interrupted();
+        }
+        catch (Exception problem)
         {
             throw new ChatException(ChatError.ModelFailed, $"The model '{model.Card.Id}' failed during this answer: {problem.Message}");
         }
         if (tokens.Count >= plan.MaxTokens) return false;
-        throw new ChatException(ChatError.ModelFailed,
-            $"The model '{model.Card.Id}' broke off after {tokens.Count} of at most {plan.MaxTokens} tokens.");
+        cancellation.ThrowIfCancellationRequested();
+        throw Interrupted();
     }
+
+    private ChatException Interrupted() => new(ChatError.Interrupted,
+        $"The answer of the model '{model.Card.Id}' was interrupted after {tokens.Count} of at most {plan.MaxTokens} tokens: "
+        + "its conversation ended or the model was unloaded. Send the request again.");
 
     private static Generation Submit(IChatModel model, GenerationRequest plan)
     {
@@ -80,6 +93,10 @@ internal sealed class Answer(IChatModel model, GenerationRequest plan, IReadOnly
         catch (QueueFullException full)
         {
             throw new ChatException(ChatError.QueueFull, full.Message) { RetryAfter = TimeSpan.FromSeconds(5) };
+        }
+        catch (ObjectDisposedException)
+        {
+            throw new ChatException(ChatError.Interrupted, $"The model '{model.Card.Id}' is being unloaded on this silo. Send the request again.");
         }
     }
 }

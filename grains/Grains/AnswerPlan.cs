@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using SmolCluster.Contracts;
@@ -13,11 +14,15 @@ internal static class AnswerPlan
 {
     private static readonly JsonDocumentOptions s_strict = new() { AllowDuplicateProperties = false };
 
+    /// <summary>Rendering and tokenizing a large prompt takes its thread for long; half of them stay free for the cluster.</summary>
+    private static readonly SemaphoreSlim s_encoders = new(Math.Max(1, Environment.ProcessorCount / 2));
+
     /// <exception cref="ChatException">InvalidLogitBias, InvalidMessages or ContextLengthExceeded.</exception>
-    public static GenerationRequest For(ChatRequest request, IChatModel model)
+    public static async Task<GenerationRequest> For(ChatRequest request, IChatModel model, CancellationToken cancellation)
     {
         RequireKnownTokens(request.Sampling.LogitBias.Keys, model.VocabularyLength);
-        var prompt = Encode(request, model);
+        RequireRoom(request.Messages, model);
+        var prompt = await Encode(request, model, cancellation);
         var maxTokens = MaxTokens(request.MaxTokens, prompt.Length, model.Card.ContextLength);
         return new GenerationRequest(prompt, prompt.Length, maxTokens, Options(request.Sampling), request.User);
     }
@@ -29,8 +34,20 @@ internal static class AnswerPlan
                 throw new ChatException(ChatError.InvalidLogitBias, $"logit_bias names token {token}; this model has tokens 0 to {vocabulary - 1}.");
     }
 
-    private static int[] Encode(ChatRequest request, IChatModel model)
+    /// <summary>Refuses what no tokenizing could make fit, before any work is done on it.</summary>
+    private static void RequireRoom(IReadOnlyList<ChatMessage> messages, IChatModel model)
     {
+        long bytes = messages.Sum(message => (long)Encoding.UTF8.GetByteCount(message.Content));
+        int context = model.Card.ContextLength;
+        if (bytes > (long)context * model.LongestToken)
+            throw TooLong($"This model's context is {context} tokens of at most {model.LongestToken} bytes; your messages have {bytes} bytes, "
+                + $"which is more than {bytes / model.LongestToken} tokens however they are cut.");
+    }
+
+    private static async Task<int[]> Encode(ChatRequest request, IChatModel model, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        await s_encoders.WaitAsync(cancellation);
         try
         {
             return model.EncodeChat(TemplateContext(request));
@@ -38,6 +55,10 @@ internal static class AnswerPlan
         catch (TemplateException refusal)
         {
             throw new ChatException(ChatError.InvalidMessages, refusal.Message);
+        }
+        finally
+        {
+            s_encoders.Release();
         }
     }
 

@@ -27,7 +27,7 @@ public sealed class ContractTests
             LogitBias = new() { [8] = 9 },
             Seed = ulong.MaxValue,
         },
-        10, ["a", "b"], "{}", "u");
+        10, ["a", "b"], "{}", "u", Ephemeral: true);
 
     public static TheoryData<object> Samples =>
     [

@@ -58,6 +58,36 @@ public sealed class LeavingTests : IAsyncLifetime
         await FreedAndAnswersAgain();
     }
 
+    [Fact]
+    public async Task Unload_DuringAnAnswer_IsInterrupted()
+    {
+        await using var answer = _cluster.Conversation().Begin(Requests.Hello());
+        Assert.True(await answer.MoveNextAsync());
+        _model.Dispose();
+        var interrupted = await Assert.ThrowsAsync<ChatException>(async () => await answer.MoveNextAsync());
+        Assert.Equal(ChatError.Interrupted, interrupted.Error);
+    }
+
+    [Fact]
+    public async Task Stop_WhileWaitingForAToken_InterruptsAndFreesTheModel()
+    {
+        await using var answer = _cluster.Conversation().Begin(Requests.Hello());
+        Assert.True(await answer.MoveNextAsync());
+        var next = answer.MoveNextAsync();
+        await _cluster.Conversation().StopAnswer();
+        Assert.Equal(ChatError.Interrupted, (await Assert.ThrowsAsync<ChatException>(async () => await next)).Error);
+        await FreedAndAnswersAgain();
+    }
+
+    [Fact]
+    public async Task Stop_WhileNobodyReads_FreesTheModel()
+    {
+        await using var answer = _cluster.Conversation().Begin(Requests.Hello());
+        Assert.True(await answer.MoveNextAsync());
+        await _cluster.Conversation().StopAnswer();
+        await FreedAndAnswersAgain();
+    }
+
     private async Task FreedAndAnswersAgain()
     {
         await _model.WhenIdle().WaitAsync(TestContext.Current.CancellationToken);

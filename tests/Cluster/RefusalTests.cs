@@ -17,6 +17,15 @@ public sealed class RefusalTests
         Assert.StartsWith("This model's context is 20 tokens; your messages have 12 and max_tokens asks for 9 more.", refusal.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Ask_MoreBytesThanTheContextCanHold_IsRefusedBeforeTokenizing()
+    {
+        await using var cluster = await Small();
+        var refusal = await cluster.Conversation().Refusal(Requests.Hello() with { Messages = [new("user", new string('é', 11))] });
+        Assert.Equal(ChatError.ContextLengthExceeded, refusal.Error);
+        Assert.StartsWith("This model's context is 20 tokens of at most 1 bytes; your messages have 22 bytes", refusal.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(20, null)]
     [InlineData(20, int.MaxValue)]

@@ -51,6 +51,8 @@ public sealed class StubCluster : IAsyncDisposable
 
     public T Service<T>(int silo = 0) where T : notnull => Silos[silo].ServiceProvider.GetRequiredService<T>();
 
+    public IManagementGrain Management => _cluster.Client.GetGrain<IManagementGrain>(0);
+
     public Task Deactivate(IAddressable grain) => _cluster.DeactivateAsync(grain);
 
     public ValueTask DisposeAsync() => _cluster.DisposeAsync();

@@ -36,7 +36,7 @@ internal static class ChatRequestReader
         bool includeUsage = ReadIncludeUsage(request, stream);
         string user = request.Text("user", LongestName) is { Length: > 0 } name ? "user:" + name : anonymous;
         var chat = new ChatRequest(model, MessageReader.Read(request), SamplingReader.Read(request), ReadMaxTokens(request),
-            ReadStop(request), ReadVariables(request), user);
+            ReadStop(request), ReadVariables(request), user, Ephemeral: true);
         return new(chat, stream, includeUsage);
     }
 

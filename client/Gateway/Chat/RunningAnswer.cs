@@ -33,8 +33,11 @@ internal sealed class RunningAnswer : IAsyncDisposable
                 throw new InvalidOperationException($"Conversation {id} did not begin its answer with AnswerStarted.");
             return new(id, time.GetUtcNow().ToUnixTimeSeconds(), started, events);
         }
-        catch
+        catch (Exception exception)
         {
+            // an enumeration that was given up before its first event cannot be left through its enumerator
+            if (exception is OperationCanceledException or TimeoutException)
+                conversation.StopAnswer().Ignore();
             await events.DisposeAsync();
             throw;
         }

@@ -23,8 +23,11 @@ internal sealed class StreamedAnswer(RunningAnswer answer, bool includeUsage) : 
         {
             // The client has what it wanted: nobody is left to write to, and disposing the answer frees its cache.
         }
-        catch (Exception exception) when (ClusterErrors.IsExpected(exception))
+        catch (Exception exception)
         {
+            // the status is sent already, so the stream itself has to tell
+            if (!ClusterErrors.IsExpected(exception))
+                httpContext.RequestServices.GetRequiredService<ILogger<StreamedAnswer>>().LogError(exception, "The answer {Answer} broke off", answer.Id);
             await sse.WriteAsync(null, ClusterErrors.From(exception).Body, GatewayJson.Default.ErrorBody);
         }
     }

@@ -21,9 +21,11 @@ internal static class ClusterErrors
             $"The gateway or a silo failed with {exception.GetType().Name}; its log has the details."),
     };
 
-    /// <summary>Whether the silo that answered is gone, not the answer wrong: another silo could go on.</summary>
+    /// <summary>Whether the silo that answered is gone, not the answer wrong: another silo could go on. A cancellation that comes
+    /// this far is the silo's: the client's own ends with its connection, where nobody reads an error.</summary>
     public static bool StreamBroke(Exception exception) =>
-        exception is TimeoutException or SiloUnavailableException or EnumerationAbortedException or OrleansMessageRejectionException;
+        exception is TimeoutException or SiloUnavailableException or EnumerationAbortedException or OrleansMessageRejectionException
+            or OperationCanceledException;
 
     /// <summary>Failures that are the client's or the cluster's state, and so not worth an error with a stack in the log.</summary>
     public static bool IsExpected(Exception exception) =>
@@ -37,6 +39,7 @@ internal static class ClusterErrors
         ChatError.InvalidMessages => ApiError.Invalid("messages", "invalid_messages", chat.Message),
         ChatError.ContextLengthExceeded => ApiError.Invalid("messages", "context_length_exceeded", chat.Message),
         ChatError.InvalidLogitBias => ApiError.Invalid("logit_bias", "invalid_value", chat.Message),
+        ChatError.Interrupted => ApiError.Server(502, "stream_broken", chat.Message, SoonAgain),
         ChatError.Busy => ApiError.Request(409, "conversation_busy", chat.Message),
         ChatError.QueueFull => new(429, chat.Message, "rate_limit_error", null, "queue_full", chat.RetryAfter ?? SoonAgain),
         _ => throw new InvalidOperationException($"ChatError {chat.Error} has no status here; add it to ClusterErrors.", chat),

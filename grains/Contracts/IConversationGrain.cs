@@ -40,6 +40,10 @@ public interface IModelsGrain : IGrainWithIntegerKey
     /// <summary>Every model of every silo with its state, in order of id.</summary>
     [Alias("List")]
     Task<IReadOnlyList<ModelStatus>> List();
+
+    /// <summary>The silos that can answer with a model now; none if it is nowhere ready.</summary>
+    [Alias("WhereReady")]
+    Task<IReadOnlyList<SiloAddress>> WhereReady(string model);
 }
 
 /// <param name="Kind">real, demo or stub.</param>

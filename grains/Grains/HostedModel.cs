@@ -41,9 +41,9 @@ internal sealed class HostedModel : IProgress<double>, IDisposable
         {
             ({ } ready, _) => ready,
             (_, { Problem: { } problem }) => throw new ChatException(ChatError.ModelFailed,
-                $"The model '{status.Id}' could not be loaded: {problem}"),
+                $"The model '{status.Id}' could not be loaded on this silo: {problem}"),
             _ => throw new ChatException(ChatError.ModelLoading,
-                $"The model '{status.Id}' is loading ({status.Progress:P0}). Try again soon.")
+                $"The model '{status.Id}' is loading on this silo ({status.Progress:P0}). Try again soon.")
             {
                 RetryAfter = Remaining(status.Progress),
             },

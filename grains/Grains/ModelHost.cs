@@ -33,7 +33,7 @@ public sealed class ModelHost : IHostedService, IDisposable
     {
         var model = _models.FirstOrDefault(model => model.Status.Id == id);
         return model?.Get() ?? throw new ChatException(ChatError.ModelNotFound,
-            $"There is no model '{id}' here. Models: {string.Join(", ", _models.Select(other => other.Status.Id))}.");
+            $"There is no model '{id}' on this silo. Its models: {string.Join(", ", _models.Select(other => other.Status.Id))}.");
     }
 
     public Task StartAsync(CancellationToken cancellationToken)

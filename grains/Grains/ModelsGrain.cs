@@ -11,11 +11,17 @@ internal sealed class ModelsGrain(ModelHostClient hosts, TimeProvider time, ILog
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
 
-    public async Task<IReadOnlyList<ModelStatus>> List()
+    public async Task<IReadOnlyList<ModelStatus>> List() => Merge((await StatusesBySilo()).SelectMany(answer => answer.Statuses));
+
+    public async Task<IReadOnlyList<SiloAddress>> WhereReady(string model) =>
+        [.. (await StatusesBySilo())
+            .Where(answer => answer.Statuses.Any(status => status.Id == model && status.State == "ready"))
+            .Select(answer => answer.Silo)];
+
+    private async Task<(SiloAddress Silo, ModelStatus[] Statuses)[]> StatusesBySilo()
     {
         var silos = await GrainFactory.GetGrain<IManagementGrain>(0).GetHosts(onlyActive: true);
-        var answers = await Task.WhenAll(silos.Keys.Select(StatusesOf));
-        return Merge(answers.SelectMany(statuses => statuses));
+        return await Task.WhenAll(silos.Keys.Select(async silo => (silo, await StatusesOf(silo))));
     }
 
     /// <summary>One entry an id, in order of id; where silos differ, the one that serves best speaks for the model: ready before

@@ -103,7 +103,7 @@ public sealed class RefusalTests
     {
         await using var cluster = await StubCluster.Start(s_stub with { Id = "one" }, s_stub with { Id = "two" });
         var refusal = await cluster.Conversation().Refusal(Requests.Hello(model: "three"));
-        Assert.Equal((ChatError.ModelNotFound, "There is no model 'three' here. Models: one, two."), (refusal.Error, refusal.Message));
+        Assert.Equal((ChatError.ModelNotFound, "There is no model 'three' on this silo. Its models: one, two."), (refusal.Error, refusal.Message));
     }
 
     [Fact]

@@ -25,6 +25,20 @@ public sealed class TwoSilosTests
     }
 
     [Fact]
+    public async Task WhereReady_SilosDiffer_NamesThoseThatCanAnswer()
+    {
+        var broken = new ModelSource("broken", ModelKind.Real, (_, _) => throw new InvalidDataException("bad"));
+        await using var cluster = await StubCluster.Start(2, silo => silo == 0 ? [s_stub, broken] : [s_stub, s_stub with { Id = "broken" }]);
+        await Task.WhenAll(cluster.Service<ModelHost>(0).Settled, cluster.Service<ModelHost>(1).Settled);
+
+        Assert.Equal(2, (await cluster.Models.WhereReady("stub")).Count);
+        Assert.Empty(await cluster.Models.WhereReady("none"));
+        var there = Assert.Single(await cluster.Models.WhereReady("broken"));
+        RequestContext.Set(IPlacementDirector.PlacementHintKey, there);
+        Assert.Equal("stop", (await cluster.Conversation().Answer(Requests.Hello("broken"))).Finish().Reason);
+    }
+
+    [Fact]
     public async Task Ask_FromTheOtherSilo_StreamsTheSame()
     {
         await using var cluster = await StubCluster.Start(2, _ => [s_stub]);

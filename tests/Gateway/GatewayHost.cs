@@ -4,6 +4,8 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Orleans.Configuration;
 using SmolCluster.Grains;
 using SmolCluster.Silo;
 
@@ -22,12 +24,17 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     public HttpClient Http { get; }
 
+    public int SiloPort => app.Services.GetRequiredService<IOptions<EndpointOptions>>().Value.SiloPort;
+
     public string Url => Http.BaseAddress!.ToString().TrimEnd('/');
 
-    public static async Task<GatewayHost> StartAsync(params ModelSource[] models)
+    public static Task<GatewayHost> StartAsync(params ModelSource[] models) => StartAsync(primarySiloPort: null, models);
+
+    /// <param name="primarySiloPort">Of the first silo of the cluster; null: this is the first.</param>
+    public static async Task<GatewayHost> StartAsync(int? primarySiloPort, params ModelSource[] models)
     {
         var builder = LoopbackBuilder();
-        builder.AddModels(FreePort(), models);
+        builder.AddModels(FreePort(), primarySiloPort, models);
         builder.AddSmolClusterGateway();
         var app = builder.Build();
         app.MapSmolClusterGateway();
@@ -74,13 +81,17 @@ internal sealed class GatewayHost : IAsyncDisposable
 internal static class SiloBuilding
 {
     /// <summary>A cluster of one silo, with these models in place of configured ones.</summary>
-    public static void AddModels(this WebApplicationBuilder builder, int gatewayPort, params ModelSource[] models)
+    public static void AddModels(this WebApplicationBuilder builder, int gatewayPort, params ModelSource[] models) =>
+        builder.AddModels(gatewayPort, primarySiloPort: null, models);
+
+    /// <param name="primarySiloPort">Of the first silo of the cluster; null: this is the first.</param>
+    public static void AddModels(this WebApplicationBuilder builder, int gatewayPort, int? primarySiloPort, params ModelSource[] models)
     {
         builder.AddSmolClusterSilo(options =>
         {
             options.Models.Add(new() { Path = ModelCatalog.StubPath });
             options.SiloPort = GatewayHost.FreePort();
-            options.PrimarySiloPort = options.SiloPort;
+            options.PrimarySiloPort = primarySiloPort ?? options.SiloPort;
             options.GatewayPort = gatewayPort;
         });
         builder.Services.AddSingleton(services =>

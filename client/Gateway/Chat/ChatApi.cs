@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
+using Orleans.Runtime.Placement;
 using SmolCluster.Contracts;
 using SmolCluster.Gateway.Errors;
 using SmolCluster.Gateway.Models;
@@ -23,15 +24,37 @@ internal static class ChatApi
         using (var body = await RequestBody.ReadObjectAsync(http, options.Value.MaxRequestBytes))
             call = ChatRequestReader.Read(body.RootElement, $"address:{http.Connection.RemoteIpAddress}");
 
-        string id = $"chatcmpl-{Guid.NewGuid():N}";
-        var conversation = grains.GetGrain<IConversationGrain>(id);
-        var answer = await RunningAnswer.StartAsync(id, conversation, call.Request, time, http.RequestAborted)
-            .OrModelNotFound(models, call.Request.Model);
+        var answer = await StartWhereReadyAsync(Start, models, call.Request.Model).OrModelNotFound(models, call.Request.Model);
         http.Response.Headers[SeedHeader] = unchecked((long)call.Request.Sampling.Seed).ToString();
         if (call.Stream)
             return new StreamedAnswer(answer, call.IncludeUsage);
         await using (answer)
             return TypedResults.Json(await CollectedAnswer.ReadAsync(answer), GatewayJson.Default.ChatCompletion);
+
+        Task<RunningAnswer> Start()
+        {
+            string id = $"chatcmpl-{Guid.NewGuid():N}";
+            return RunningAnswer.StartAsync(id, grains.GetGrain<IConversationGrain>(id), call.Request, time, http.RequestAborted);
+        }
+    }
+
+    /// <summary>Conversations are placed where there is room, whatever models are there. If the silo they come to cannot answer but
+    /// another can, a second one is placed there; asking first would cost every request what hardly any needs.</summary>
+    private static async Task<RunningAnswer> StartWhereReadyAsync(Func<Task<RunningAnswer>> start, ModelDirectory models, string model)
+    {
+        try
+        {
+            return await start();
+        }
+        catch (ChatException exception) when (exception.Error is ChatError.ModelNotFound or ChatError.ModelLoading or ChatError.ModelFailed)
+        {
+            var silos = await models.WhereReady(model);
+            if (silos.Count == 0)
+                throw;
+            // flows into the calls made from here on, and leaves with this method
+            RequestContext.Set(IPlacementDirector.PlacementHintKey, silos[Random.Shared.Next(silos.Count)]);
+            return await start();
+        }
     }
 
     /// <summary>The silo that refused knows its own models; the client wants to hear of all there are.</summary>

@@ -9,13 +9,13 @@ public sealed class ReadmeTests
 
     private static readonly Dictionary<string, string> s_coveredBy = new(StringComparer.Ordinal)
     {
-        [Smol + "serve"] = nameof(ServeTests.Serve_Demo_AnswersAndStopsOnSigterm),
+        [Smol + "serve"] = nameof(Readme_ServeAndCurl_Answer),
         ["dotnet test -c Release"] = ".ci/run",
         ["curl http://127.0.0.1:8080/v1/chat/completions -H 'content-type: application/json' -d '{\"model\": \"smolcluster-demo\", \"messages\": [{\"role\": \"user\", \"content\": \"What is a silo?\"}]}'"]
-            = nameof(ServeTests.Serve_Demo_AnswersAndStopsOnSigterm),
-        ["alias smol=\"dotnet $PWD/client/Cli/bin/Release/net10.0/smol.dll\""] = nameof(SmolProcess),
-        ["smol chat"] = nameof(CommandTests.Chat_PipedLines_AreMessagesAndCommands),
-        ["smol inspect engine/Models/Demo/smolcluster-demo-Q8_0.gguf"] = nameof(CommandTests.Inspect_Json_HasTheSameFacts),
+            = nameof(Readme_ServeAndCurl_Answer),
+        ["alias smol=\"dotnet $PWD/client/Cli/bin/Release/net10.0/smol.dll\""] = nameof(Readme_AliasedCommands_Run),
+        ["smol chat"] = nameof(Readme_AliasedCommands_Run),
+        ["smol inspect engine/Models/Demo/smolcluster-demo-Q8_0.gguf"] = nameof(Readme_AliasedCommands_Run),
         // The download is the one thing a test cannot do; that serve prints the same address is tested.
         ["curl -LO https://huggingface.co/ggml-org/SmolLM3-3B-GGUF/resolve/main/SmolLM3-Q4_K_M.gguf"] = nameof(ServeTests.Serve_Demo_AnswersAndStopsOnSigterm),
         ["smol serve SmolLM3-Q4_K_M.gguf"] = nameof(ServeTests.Serve_ModelFile_AnswersUnderItsName),
@@ -38,6 +38,55 @@ public sealed class ReadmeTests
             Assert.Contains(path, Readme, StringComparison.Ordinal);
             Assert.True(File.Exists(Path.Combine(TestData.RepositoryRoot, path)), path);
         }
+    }
+
+    /// <summary>The lines as they stand there, but with the build that is there and a free port.</summary>
+    [Fact]
+    public async Task Readme_ServeAndCurl_Answer()
+    {
+        RequireReleaseBuild();
+        Require("curl", "apt-get install curl");
+        string serve = Commands().Single(line => line == Smol + "serve").Replace("dotnet run", "dotnet run --no-build", StringComparison.Ordinal);
+        await using SmolProcess server = SmolProcess.StartShell(serve + " --port 0");
+        string page = (await server.WaitForLineAsync("page")).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^1];
+        await server.WaitForLineAsync("ready");
+        string ask = Commands().Single(line => line.StartsWith("curl http://127.0.0.1:8080/", StringComparison.Ordinal));
+        Outcome answer = await SmolProcess.RunShellAsync(ask.Replace("http://127.0.0.1:8080/", page, StringComparison.Ordinal));
+        Assert.Equal(0, answer.ExitCode);
+        Assert.Contains("\"finish_reason\":\"stop\"", answer.Text, StringComparison.Ordinal);
+        Assert.Contains("silo", answer.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Readme_AliasedCommands_Run()
+    {
+        RequireReleaseBuild();
+        string alias = Commands().Single(line => line.StartsWith("alias smol=", StringComparison.Ordinal));
+        string inspect = Commands().Single(line => line.StartsWith("smol inspect ", StringComparison.Ordinal));
+        string chat = Commands().Single(line => line == "smol chat");
+        Outcome ran = await SmolProcess.RunShellAsync($"shopt -s expand_aliases\n{alias}\n{inspect}\n{chat}\n");
+        Assert.Equal(0, ran.ExitCode);
+        Assert.Contains("Q8_0", ran.Text, StringComparison.Ordinal);
+        Assert.StartsWith("smolcluster-demo (a small demo model; ", ran.Error, StringComparison.Ordinal);
+    }
+
+    private static void RequireReleaseBuild()
+    {
+        string built = Path.Combine(TestData.RepositoryRoot, "client", "Cli", "bin", "Release", "net10.0", "smol.dll");
+        if (!File.Exists(built))
+            Lacks($"There is no {built}, which README's commands run: dotnet build -c Release");
+    }
+
+    private static void Require(string program, string howToGet)
+    {
+        if (!(Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, program))))
+            Lacks($"This test needs {program}, which is not on this machine: {howToGet}");
+    }
+
+    private static void Lacks(string what)
+    {
+        Assert.False(string.Equals(Environment.GetEnvironmentVariable("CI"), "true", StringComparison.OrdinalIgnoreCase), what);
+        Assert.Skip(what);
     }
 
     private static IEnumerable<string> Commands()

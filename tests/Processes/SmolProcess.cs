@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using System.Threading.Channels;
+using SmolCluster.Engine.Tests;
 
 namespace SmolCluster.Processes.Tests;
 
@@ -34,18 +35,29 @@ internal sealed class SmolProcess : IAsyncDisposable
     private static string Dll { get; } = Path.Combine(AppContext.BaseDirectory, "smol.dll");
 
     /// <summary>Starts a command that keeps running, such as serve.</summary>
-    public static SmolProcess Start(params string[] arguments) => new(StartInfo(arguments));
+    public static SmolProcess Start(params string[] arguments) => new(StartInfo("dotnet", [Dll, .. arguments]));
+
+    /// <summary>Starts lines of a shell at the repository's root.</summary>
+    public static SmolProcess StartShell(string lines) => new(StartInfo("bash", ["-c", lines]));
+
+    /// <summary>Runs lines of a shell at the repository's root; the first that fails ends it.</summary>
+    public static Task<Outcome> RunShellAsync(string lines) => RunAsync(StartInfo("bash", ["-ec", lines]), []);
 
     /// <summary>Runs a command to its end.</summary>
     public static Task<Outcome> RunAsync(params string[] arguments) => RunAsync([], [], arguments);
 
     /// <param name="input">Its whole standard input.</param>
     /// <param name="environment">Added to this process's own.</param>
-    public static async Task<Outcome> RunAsync(byte[] input, Dictionary<string, string> environment, params string[] arguments)
+    public static Task<Outcome> RunAsync(byte[] input, Dictionary<string, string> environment, params string[] arguments)
     {
-        ProcessStartInfo start = StartInfo(arguments);
+        ProcessStartInfo start = StartInfo("dotnet", [Dll, .. arguments]);
         foreach ((string name, string value) in environment)
             start.Environment[name] = value;
+        return RunAsync(start, input);
+    }
+
+    private static async Task<Outcome> RunAsync(ProcessStartInfo start, byte[] input)
+    {
         using var patience = new CancellationTokenSource(Patience);
         using Process process = Process.Start(start)!;
         using var output = new MemoryStream();
@@ -104,17 +116,17 @@ internal sealed class SmolProcess : IAsyncDisposable
         _process.Dispose();
     }
 
-    private static ProcessStartInfo StartInfo(string[] arguments)
+    private static ProcessStartInfo StartInfo(string program, string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet")
+        var start = new ProcessStartInfo(program)
         {
+            WorkingDirectory = program == "bash" ? TestData.RepositoryRoot : "",
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             StandardOutputEncoding = Encoding.UTF8,
             StandardErrorEncoding = Encoding.UTF8,
         };
-        start.ArgumentList.Add(Dll);
         foreach (string argument in arguments)
             start.ArgumentList.Add(argument);
         return start;

@@ -80,6 +80,18 @@ public sealed class LeavingTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Deactivate_WhileWaitingForAToken_IsInterruptedAndNotTheModelsFault()
+    {
+        await using var answer = _cluster.Conversation().Begin(Requests.Hello());
+        Assert.True(await answer.MoveNextAsync());
+        var next = answer.MoveNextAsync();
+        await _cluster.Deactivate(_cluster.Conversation());
+        var broken = await Assert.ThrowsAnyAsync<Exception>(async () => await next);
+        Assert.True(broken is ChatException { Error: ChatError.Interrupted } or EnumerationAbortedException or OperationCanceledException, $"{broken}");
+        await FreedAndAnswersAgain();
+    }
+
+    [Fact]
     public async Task Stop_WhileNobodyReads_FreesTheModel()
     {
         await using var answer = _cluster.Conversation().Begin(Requests.Hello());

@@ -15,7 +15,7 @@ public static class GrainsHosting
         silo.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<ModelHost>(services, sources(services)));
         silo.Services.AddHostedService(services => services.GetRequiredService<ModelHost>());
         silo.Services.AddSingleton<ModelHostClient>();
-        silo.AddGrainService<ModelHostService>();
+        silo.AddGrainService<RemoteModelHost>();
         return silo;
     }
 

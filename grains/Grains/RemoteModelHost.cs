@@ -7,23 +7,23 @@ using SmolCluster.Contracts;
 namespace SmolCluster.Grains;
 
 /// <summary>A silo's <see cref="ModelHost"/> as other silos see it.</summary>
-[Alias("SmolCluster.IModelHostService")]
-public interface IModelHostService : IGrainService
+[Alias("SmolCluster.IRemoteModelHost")]
+public interface IRemoteModelHost : IGrainService
 {
     [Alias("Statuses")]
     Task<ModelStatus[]> Statuses();
 }
 
-/// <summary>Only a door: the models live in the singleton, which outlives this service when the silo stops.</summary>
+/// <summary>Only a door: the models live in the singleton, which outlives this grain service when the silo stops.</summary>
 [Reentrant]
-internal sealed class ModelHostService(GrainId id, Silo silo, ILoggerFactory loggers, ModelHost models)
-    : GrainService(id, silo, loggers), IModelHostService
+internal sealed class RemoteModelHost(GrainId id, Silo silo, ILoggerFactory loggers, ModelHost models)
+    : GrainService(id, silo, loggers), IRemoteModelHost
 {
     public Task<ModelStatus[]> Statuses() => Task.FromResult(models.Statuses.ToArray());
 }
 
 /// <summary>Reaches the model host of a given silo.</summary>
-internal sealed class ModelHostClient(IServiceProvider services) : GrainServiceClient<IModelHostService>(services)
+internal sealed class ModelHostClient(IServiceProvider services) : GrainServiceClient<IRemoteModelHost>(services)
 {
     public Task<ModelStatus[]> Statuses(SiloAddress silo) => GetGrainService(silo).Statuses();
 }

@@ -20,6 +20,11 @@ internal sealed class NodeSwitches
     private readonly Option<int?> _context = new("--context") { Description = "Prompt and answer together, in tokens (default: the model's limit)" };
     private readonly Option<int?> _threads = new("--threads") { Description = "Threads that compute (default: one a processor)" };
     private readonly Option<string?> _kv = KvOption();
+    private readonly Option<string?> _twins = new("--twins")
+    {
+        Description = $"Where twins of weights lie that make decoding fast, or {ModelCatalog.TwinsOff} (default: {CacheFolder.Twins})",
+        HelpName = $"FOLDER|{ModelCatalog.TwinsOff}",
+    };
 
     public void AddTo(Command command)
     {
@@ -30,6 +35,7 @@ internal sealed class NodeSwitches
         command.Add(_context);
         command.Add(_threads);
         command.Add(_kv);
+        command.Add(_twins);
         _id.Validators.Add(result =>
         {
             if (ModelCatalog.MisleadingId(Model(result)) is { } misleading)
@@ -43,6 +49,7 @@ internal sealed class NodeSwitches
         ContextLength = parsed.GetValue(_context),
         Threads = parsed.GetValue(_threads),
         KvType = parsed.GetValue(_kv)?.ToUpperInvariant(),
+        TwinFolder = parsed.GetValue(_twins),
         SiloPort = 0,
         GatewayPort = 0,
     };

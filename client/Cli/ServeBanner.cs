@@ -21,8 +21,12 @@ internal static class ServeBanner
             Line("real", $"{RealModel.Advice} && smol serve {Path.GetFileName(RealModel.Url)}   ({RealModel.Name}, 1.9 GB)");
     }
 
-    public static void ShowReady(string url, ModelCard model) => Line("ready",
-        $"{url}/ answers with {model.Id}, context {model.ContextLength} tokens{(model.ContextCut is { } cut ? $" ({cut})" : "")}; Ctrl-C stops");
+    public static void ShowReady(string url, ModelCard model)
+    {
+        if (model.WithoutTwin is { } problem)
+            Line("slow", $"weights are read as they lie in their file, without the twin that makes decoding fast: {problem}");
+        Line("ready", $"{url}/ answers with {model.Id}, context {model.ContextLength} tokens{(model.ContextCut is { } cut ? $" ({cut})" : "")}; Ctrl-C stops");
+    }
 
     private static string Kind(ModelStatus model) => model.Kind switch
     {

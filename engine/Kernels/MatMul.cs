@@ -15,8 +15,8 @@ internal static unsafe class MatMul
     /// <summary>Tokens whose activations stay in the cache while a chunk of rows passes over them.</summary>
     private const int TokensATile = 128;
 
-    /// <summary>Tokens from which unpacking rows side by side pays.</summary>
-    private const int TokensForAGroup = 6;
+    /// <summary>Tokens from which laying rows side by side pays where no twin has them so.</summary>
+    private const int TokensForAGroup = 3;
 
     /// <summary>One product: output [tokens][stride] = matrix [rows][columns] · activations [tokens], quantized in the matrix's format.</summary>
     public readonly struct Product(Matrix matrix, byte* activations, float* output, int stride)
@@ -60,13 +60,11 @@ internal static unsafe class MatMul
             byte* activations = product.Activations + (long)token * matrix.ActivationBytes;
             float* output = product.Output + (long)token * product.Stride;
             int row = first;
-            if (count >= TokensForAGroup && matrix.Dot.RunGroup != null)
+            for (; (matrix.Groups != null || (count >= TokensForAGroup && matrix.Dot.RunGroup != null)) && row + RowDot.GroupRows <= last; row += RowDot.GroupRows)
             {
-                for (; row + RowDot.GroupRows <= last; row += RowDot.GroupRows)
-                {
-                    byte* rows = matrix.Data + row * matrix.RowBytes;
-                    matrix.Dot.RunGroup(rows, (nint)matrix.RowBytes, activations, matrix.Columns, count, output + row, product.Stride);
-                }
+                byte* rows = (matrix.Groups != null ? matrix.Groups : matrix.Data) + row * matrix.RowBytes;
+                nint apart = matrix.Groups != null ? 0 : (nint)matrix.RowBytes;
+                matrix.Dot.RunGroup(rows, apart, activations, matrix.Columns, count, output + row, product.Stride);
             }
 
             for (; row < last; row++)

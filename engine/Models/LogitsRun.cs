@@ -8,7 +8,11 @@ namespace SmolCluster.Engine.Models;
 /// <summary>How to compute logits for diagnosis: none of it but <see cref="KvType"/> and <see cref="Arithmetic"/> can change a bit.</summary>
 /// <param name="Batch">Tokens a forward step.</param>
 /// <param name="Threads">Threads of a step.</param>
-public sealed record LogitsOptions(KvType KvType, Arithmetic Arithmetic, int Batch, int Threads);
+public sealed record LogitsOptions(KvType KvType, Arithmetic Arithmetic, int Batch, int Threads)
+{
+    /// <summary>The file's; null: none.</summary>
+    public RowTwin? Twin { get; init; }
+}
 
 /// <summary>The logits after every token of one sequence, as the file format of the test goldens: "LGT1", rows, vocabulary, 0
 /// (uint32 each), then float32 [rows][vocabulary].</summary>
@@ -33,7 +37,7 @@ public static class LogitsRun
         }
 
         using var team = new ThreadTeam(options.Threads);
-        using var transformer = new Transformer(file, config, team, options.Batch, options.Arithmetic);
+        using var transformer = new Transformer(file, config, team, options.Batch, options.Arithmetic, options.Twin);
         using var pool = new KvPagePool(new KvLayout(config, options.KvType), KvLayout.Pages(ids.Length));
         using var sequence = new KvSequence(pool);
         sequence.TryReserve(ids.Length);

@@ -2,10 +2,10 @@ using SmolCluster.Engine.Quantization;
 
 namespace SmolCluster.Engine.Models;
 
-/// <summary>A weight matrix as it lies in the mapped file, [rows][columns], and the kernel that multiplies one of its rows.</summary>
+/// <summary>A weight matrix as it lies in the mapped file, [rows][columns], and the kernel that multiplies its rows.</summary>
 internal sealed unsafe class Matrix
 {
-    public Matrix(GgmlType type, byte* data, int rows, int columns, RowDot dot)
+    public Matrix(GgmlType type, byte* data, int rows, int columns, RowDot dot, byte* groups = null)
     {
         BlockFormat.TryGet(type, out BlockFormat format);
         Type = type;
@@ -14,12 +14,16 @@ internal sealed unsafe class Matrix
         Columns = columns;
         RowBytes = (long)columns / format.Length * format.Bytes;
         Dot = dot;
+        Groups = dot.RunGroup != null ? groups : null;
         ActivationBytes = Activations.RowBytes(dot.Activation, columns);
     }
 
     public GgmlType Type { get; }
 
     public byte* Data { get; }
+
+    /// <summary>The same matrix in groups of sixteen rows side by side, from a <see cref="RowTwin"/>; null: there is none.</summary>
+    public byte* Groups { get; }
 
     public int Rows { get; }
 

@@ -7,14 +7,16 @@ namespace SmolCluster.Engine.Models;
 /// <summary>Arithmetic of a forward pass: the fast kernels, or the oracle with F32 activations and dequantized weights.</summary>
 public enum Arithmetic { Default, Reference }
 
-/// <summary>The mapped weights by their role. Nothing is copied: the mapping must outlive this.</summary>
+/// <summary>The mapped weights by their role. Nothing is copied: the mappings must outlive this.</summary>
 internal sealed unsafe class ModelWeights
 {
     private readonly GgufFile _file;
     private readonly Arithmetic _arithmetic;
+    private readonly RowTwin? _twin;
 
-    public ModelWeights(GgufFile file, ModelConfig config, Arithmetic arithmetic)
+    public ModelWeights(GgufFile file, ModelConfig config, Arithmetic arithmetic, RowTwin? twin)
     {
+        _twin = twin;
         _file = file;
         _arithmetic = arithmetic;
         TokenEmbedding = Load("token_embd.weight");
@@ -54,7 +56,7 @@ internal sealed unsafe class ModelWeights
     {
         GgufTensor tensor = Find(name);
         RowDot dot = _arithmetic == Arithmetic.Reference ? RowDot.Reference(tensor.Type) : RowDot.For(tensor.Type, Simd.Level);
-        return new Matrix(tensor.Type, _file.Data(tensor), checked((int)tensor.Rows), checked((int)tensor.Columns), dot);
+        return new Matrix(tensor.Type, _file.Data(tensor), checked((int)tensor.Rows), checked((int)tensor.Columns), dot, _twin is null ? null : _twin.Rows(name));
     }
 
     private float* Vector(string name) => (float*)_file.Data(Find(name));

@@ -31,11 +31,12 @@ public sealed unsafe class Transformer : IDisposable
     /// <param name="team">Threads for each step.</param>
     /// <param name="maxTokens">Tokens a step at most.</param>
     /// <param name="arithmetic">Fast kernels or oracle.</param>
-    public Transformer(GgufFile file, ModelConfig config, ThreadTeam team, int maxTokens, Arithmetic arithmetic = Arithmetic.Default)
+    /// <param name="twin">The file's matrices, rows side by side; mapped for as long as this lives. Changes speed and no bit.</param>
+    public Transformer(GgufFile file, ModelConfig config, ThreadTeam team, int maxTokens, Arithmetic arithmetic = Arithmetic.Default, RowTwin? twin = null)
     {
         RequireWholeLanes(file, config);
         _config = config;
-        _weights = new ModelWeights(file, config, arithmetic);
+        _weights = new ModelWeights(file, config, arithmetic, twin);
         _team = team;
         _rope = new Rope(config.Rope, _weights.RopeFactors);
         MaxTokens = maxTokens;

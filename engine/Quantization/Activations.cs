@@ -5,7 +5,8 @@ namespace SmolCluster.Engine.Quantization;
 /// <summary>Rounds rows of activations to 8 bits, so that dot products with quantized weights are exact integer sums.
 /// <para>A row holds each kind of value contiguously, so that a kernel loads eight scales with one instruction:
 /// Q8: sbyte[padded], float scale[padded/32], int sum[padded/32], where padded is columns rounded up to 256 and the padding is 0;
-/// Q8K: sbyte[columns], short sum[columns/16], float scale[columns/256], rounded up to 64 bytes.</para>
+/// Q8K: sbyte[columns], short sum[columns/16], short sum[columns/32], short[2] quad sums[columns/16] (of the first two and of the last two of
+/// each four columns), float scale[columns/256], rounded up to 64 bytes.</para>
 /// <para>A scale is the block's largest magnitude / 127, kept as float. Only exactly rounded element-wise operations and integer
 /// maxima are used, so that the bits do not depend on the vector width. A block with a NaN or an infinity gets the scale NaN:
 /// the damage stays visible in the logits instead of becoming a number. A scale below the smallest normal float becomes 0.</para></summary>
@@ -57,7 +58,11 @@ public static unsafe class Activations
 
     internal static int Q8KSumOffset(int columns) => columns;
 
-    internal static int Q8KScaleOffset(int columns) => checked(columns + (columns / SumBlock * sizeof(short)));
+    internal static int Q8KWideSumOffset(int columns) => checked(columns + (columns / SumBlock * sizeof(short)));
+
+    internal static int Q8KQuadSumOffset(int columns) => checked(Q8KWideSumOffset(columns) + (columns / (2 * SumBlock) * sizeof(short)));
+
+    internal static int Q8KScaleOffset(int columns) => checked(Q8KQuadSumOffset(columns) + (columns / SumBlock * 2 * sizeof(short)));
 
     private static int Checked(int columns, int block) => columns >= 0 && columns % block == 0
         ? columns
@@ -90,8 +95,16 @@ public static unsafe class Activations
         var blocks = columns / Q8KBlock;
         for (var b = 0; b < blocks; b++)
             scales[b] = QuantizeBlock(source + (b * Q8KBlock), Q8KBlock, quants + (b * Q8KBlock));
+        var wide = (short*)(destination + Q8KWideSumOffset(columns));
+        var quads = (short*)(destination + Q8KQuadSumOffset(columns));
         for (var i = 0; i < columns / SumBlock; i++)
-            sums[i] = (short)Sum16(quants + (i * SumBlock));
+        {
+            var (first, last) = QuadSums(quants + (i * SumBlock));
+            (quads[2 * i], quads[(2 * i) + 1]) = (first, last);
+            sums[i] = (short)(first + last);
+            if (i % 2 == 1)
+                wide[i / 2] = (short)(sums[i - 1] + sums[i]);
+        }
 
         var end = (byte*)(scales + blocks);
         new Span<byte>(end, RowBytes(ActivationFormat.Q8K, columns) - (int)(end - destination)).Clear();
@@ -139,5 +152,14 @@ public static unsafe class Activations
     {
         var (low, high) = Vector128.Widen(Vector128.Load(quants));
         return Vector128.Sum(low + high);
+    }
+
+    /// <summary>Sums over four quads of their first two and of their last two.</summary>
+    private static (short First, short Last) QuadSums(sbyte* quants)
+    {
+        var (low, high) = Vector128.Widen(Vector128.Load(quants));
+        var eight = low + high;
+        var four = eight.GetLower() + eight.GetUpper();
+        return ((short)(four[0] + four[1]), (short)(four[2] + four[3]));
     }
 }

@@ -8,6 +8,8 @@ internal readonly unsafe struct Block256Rows<T> : IRows
 {
     public static ActivationFormat Activation => ActivationFormat.Q8K;
 
+    public static GroupLayout Layout => T.Layout;
+
     private const int Group = 64; // tokens whose accumulators live on the stack
 
     /// <inheritdoc/>
@@ -47,6 +49,10 @@ internal readonly unsafe struct Block256Rows<T> : IRows
                 destination[(first + t) * stride] = accumulators[t];
         }
     }
+
+    /// <inheritdoc/>
+    public static void RunGroup<TDot>(byte* rows, nint rowBytes, byte* activations, int columns, int tokens, float* destination, nint stride)
+        where TDot : struct, IGroupDot => GroupRows256<T, TDot>.Run(rows, rowBytes, activations, columns, tokens, destination, stride);
 
     [SkipLocalsInit]
     public static void Dequantize(byte* row, int columns, float* destination)

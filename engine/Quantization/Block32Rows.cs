@@ -10,6 +10,8 @@ internal readonly unsafe struct Block32Rows<T> : IRows
 {
     public static ActivationFormat Activation => ActivationFormat.Q8;
 
+    public static GroupLayout Layout => T.Layout;
+
     private const int Group = 64; // tokens whose accumulators live on the stack
 
     /// <inheritdoc/>
@@ -55,6 +57,10 @@ internal readonly unsafe struct Block32Rows<T> : IRows
                 destination[(first + t) * stride] = accumulators[t];
         }
     }
+
+    /// <inheritdoc/>
+    public static void RunGroup<TDot>(byte* rows, nint rowBytes, byte* activations, int columns, int tokens, float* destination, nint stride)
+        where TDot : struct, IGroupDot => GroupRows32<T, TDot>.Run(rows, rowBytes, activations, columns, tokens, destination, stride);
 
     [SkipLocalsInit]
     public static void Dequantize(byte* row, int columns, float* destination)

@@ -10,7 +10,7 @@ public static unsafe class Dequantizer
     /// <exception cref="ArgumentException">The type has no reader here, or the columns do not fit it.</exception>
     public static void Row(GgmlType type, byte* row, int columns, float* destination)
     {
-        var rows = RowFormat.Of<ScalarTileDot>(type);
+        var rows = RowFormat.Of<ScalarTileDot, NoGroupDot>(type);
         if (!BlockFormat.TryGet(type, out var format) || columns < 0 || columns % format.Length != 0)
         {
             throw new ArgumentException(

@@ -9,6 +9,8 @@ internal readonly unsafe struct FloatRows<T> : IRows
 {
     public static ActivationFormat Activation => ActivationFormat.F32;
 
+    public static GroupLayout Layout => default;
+
     private const int Lanes = 16;
     private const int Tile = 256; // columns converted at a time
     private const int Group = 32; // tokens whose lanes live on the stack
@@ -38,6 +40,10 @@ internal readonly unsafe struct FloatRows<T> : IRows
                 destination[(first + t) * stride] = Fold(lanes + (t * Lanes));
         }
     }
+
+    /// <inheritdoc/>
+    public static void RunGroup<TDot>(byte* rows, nint rowBytes, byte* activations, int columns, int tokens, float* destination, nint stride)
+        where TDot : struct, IGroupDot => throw new NotSupportedException("Rows of floats are multiplied as they lie.");
 
     [SkipLocalsInit]
     public static void Dequantize(byte* row, int columns, float* destination)

@@ -1,13 +1,22 @@
 namespace SmolCluster.Engine.Quantization;
 
 /// <summary>A format with blocks of 32 weights; the implementing struct is the block's layout in the file.</summary>
-internal unsafe interface IBlock32<TSelf>
+internal unsafe interface IBlock32<TSelf> : IGroupQuants
     where TSelf : unmanaged, IBlock32<TSelf>
 {
+    /// <summary>Where a block's fields go beside those of fifteen other rows.</summary>
+    static abstract GroupLayout Layout { get; }
+
     /// <summary>Quants use all eight bits with a sign; otherwise they are at most 31.</summary>
     static abstract bool Signed { get; }
 
     static abstract Correction Correction { get; }
+
+    static int IGroupQuants.QuadsAScale => 8;
+
+    static int IGroupQuants.GroupOffset => 0;
+
+    static bool IGroupQuants.IntegerScales => false;
 
     /// <summary>What was added to the quants to keep them positive; 0 unless the correction is an offset.</summary>
     static abstract int Offset { get; }
@@ -17,4 +26,7 @@ internal unsafe interface IBlock32<TSelf>
 
     /// <summary>Reads eight consecutive blocks by vectors.</summary>
     static abstract void UnpackVector(TSelf* blocks, Tile32* tile);
+
+    /// <summary>Sixteen rows' block, laid out by <see cref="GroupLayout"/>, into position <paramref name="index"/>. For AVX2.</summary>
+    static abstract void UnpackGroup(byte* group, int index, GroupTile* tile);
 }

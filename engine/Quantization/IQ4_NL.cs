@@ -10,11 +10,15 @@ internal unsafe struct IQ4_NL : IBlock32<IQ4_NL>
     public ushort Scale;
     public fixed byte Quants[16];
 
+    public static GroupLayout Layout => new(1, 4, 0);
+
     public static bool Signed => true;
 
     public static Correction Correction => Correction.None;
 
     public static int Offset => 0;
+
+    public static int QuadsInHeadroom => 1;
 
     public static void Unpack(IQ4_NL* block, int index, Tile32* tile)
     {
@@ -28,5 +32,11 @@ internal unsafe struct IQ4_NL : IBlock32<IQ4_NL>
         Scales8.Load((byte*)&blocks->Scale, sizeof(IQ4_NL)).Store(tile->Scales);
         for (var i = 0; i < Tile32.Blocks; i++)
             Nibbles.ToLevels(Nibbles.Split16(Vector128.Load(blocks[i].Quants))).Store(tile->Quants + (32 * i));
+    }
+
+    public static void UnpackGroup(byte* group, int index, GroupTile* tile)
+    {
+        GroupTile.Halves(group, tile->Scale + (16 * index));
+        Nibbles.UnpackGroup(group + 32, tile->Quants + (512 * index), levels: true);
     }
 }

@@ -14,11 +14,17 @@ internal unsafe struct IQ4_XS : IBlock256<IQ4_XS>
     public fixed byte ScalesLow[4];
     public fixed byte Quants[128];
 
+    public static GroupLayout Layout => new(2, 33, 0);
+
     public static bool Signed => true;
 
     public static Correction Correction => Correction.None;
 
-    public static int QuadsInHeadroom => 0;
+    public static int QuadsInHeadroom => 1;
+
+    public static int QuadsAScale => 8;
+
+    public static int GroupOffset => 0;
 
     public static void Unpack(IQ4_XS* block, Tile256* tile)
     {
@@ -51,5 +57,25 @@ internal unsafe struct IQ4_XS : IBlock256<IQ4_XS>
         }
 
         new Span<short>(tile->Minimums, 16).Clear();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void UnpackGroup(byte* group, GroupTile* tile)
+    {
+        GroupTile.Halves(group, tile->Scale);
+        for (int row = 0; row < GroupLayout.Rows; row += 8)
+        {
+            Vector256<uint> low = Vector256.Load((uint*)(group + 64) + row);
+            Vector128<ushort> halves = Vector128.Load((ushort*)(group + 32) + row);
+            Vector256<uint> high = Vector256.Create(Vector128.WidenLower(halves), Vector128.WidenUpper(halves));
+            for (int s = 0; s < 8; s++, low >>>= 4, high >>>= 2)
+            {
+                Vector256<uint> scale = ((low & Vector256.Create(15u)) | ((high & Vector256.Create(3u)) << 4)) - Vector256.Create(32u);
+                ((scale & Vector256.Create(0xFFFFu)) | (scale << 16)).Store((uint*)tile->Scales + (16 * s) + row);
+            }
+        }
+
+        for (int s = 0; s < 8; s++)
+            Nibbles.UnpackGroup(group + 128 + (256 * s), tile->Quants + (512 * s), levels: true);
     }
 }

@@ -9,6 +9,13 @@ internal unsafe interface IRows
     static abstract void Run<TDot>(byte* row, byte* activations, int columns, int tokens, float* destination, nint stride)
         where TDot : struct, ITileDot;
 
+    /// <summary>How sixteen rows are laid side by side; empty (no bytes) where they are not.</summary>
+    static abstract GroupLayout Layout { get; }
+
+    /// <summary>See <see cref="RowDot.RunGroup"/>; only where there is a layout.</summary>
+    static abstract void RunGroup<TDot>(byte* rows, nint rowBytes, byte* activations, int columns, int tokens, float* destination, nint stride)
+        where TDot : struct, IGroupDot;
+
     /// <summary>See <see cref="Dequantizer.Row"/>.</summary>
     static abstract void Dequantize(byte* row, int columns, float* destination);
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace SmolCluster.Engine.Quantization;
 
@@ -65,6 +66,40 @@ internal static unsafe class Nibbles
     public static Vector256<byte> ToLevels(Vector256<byte> quants)
     {
         var levels = Vector128.Create((sbyte)-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113).AsByte();
-        return Vector256.Create(Vector128.Shuffle(levels, quants.GetLower()), Vector128.Shuffle(levels, quants.GetUpper()));
+        return Avx2.IsSupported
+            ? Avx2.Shuffle(Vector256.Create(levels, levels), quants)
+            : Vector256.Create(Vector128.Shuffle(levels, quants.GetLower()), Vector128.Shuffle(levels, quants.GetUpper()));
+    }
+
+    /// <summary>32 columns of sixteen rows: of four words a row, low halves are columns 0-15, high halves 16-31.</summary>
+    /// <param name="levels">Whether they index <see cref="Levels"/>.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void UnpackGroup(byte* packed, byte* quants, bool levels)
+    {
+        for (int at = 0; at < 256; at += 32)
+        {
+            Vector256<byte> both = Vector256.Load(packed + at);
+            Vector256<byte> low = both & Vector256.Create((byte)15), high = Right(both, 4, 15);
+            (levels ? ToLevels(low) : low).Store(quants + at);
+            (levels ? ToLevels(high) : high).Store(quants + 256 + at);
+        }
+    }
+
+    /// <summary>Adds 16 to column i of a row where bit i of the row's word is set: 32 columns of sixteen rows.</summary>
+    public static void AddGroupFifthBits(uint* bits, byte* quants)
+    {
+        for (int quad = 0; quad < 8; quad++)
+        {
+            // all four bytes of a word take the byte of their bits, and each picks its bit
+            var spread = Vector128.Create(0x00000000u, 0x04040404u, 0x08080808u, 0x0C0C0C0Cu) + Vector128.Create(0x01010101u * (uint)(quad / 2));
+            var bytes = Vector256.Create(spread, spread).AsByte();
+            var picked = Vector256.Create(quad % 2 == 0 ? 0x08040201u : 0x80402010u).AsByte();
+            for (int row = 0; row < GroupLayout.Rows; row += 8)
+            {
+                Vector256<byte> set = Vector256.Equals(Avx2.Shuffle(Vector256.Load(bits + row).AsByte(), bytes) & picked, picked);
+                byte* to = quants + (64 * quad) + (4 * row);
+                (Vector256.Load(to) | (set & Vector256.Create((byte)16))).Store(to);
+            }
+        }
     }
 }

@@ -14,11 +14,17 @@ internal unsafe struct Q2_K : IBlock256<Q2_K>
     public ushort Scale;
     public ushort MinimumScale;
 
+    public static GroupLayout Layout => new(0, 20, 2);
+
     public static bool Signed => false;
 
     public static Correction Correction => Correction.Minimum;
 
     public static int QuadsInHeadroom => 4;
+
+    public static int QuadsAScale => 4;
+
+    public static int GroupOffset => 0;
 
     public static void Unpack(Q2_K* block, Tile256* tile)
     {
@@ -51,6 +57,26 @@ internal unsafe struct Q2_K : IBlock256<Q2_K>
             Nibbles.Right(packed, 2, 3).Store(quants + 32);
             Nibbles.Right(packed, 4, 3).Store(quants + 64);
             Nibbles.Right(packed, 6, 3).Store(quants + 96);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void UnpackGroup(byte* group, GroupTile* tile)
+    {
+        GroupTile.Halves(group + 1280, tile->Scale);
+        GroupTile.Halves(group + 1312, tile->MinimumScale);
+        GroupScales.Halves(group, tile);
+        for (int half = 0; half < 2; half++)
+        {
+            byte* packed = group + 256 + (512 * half), quants = tile->Quants + (2048 * half);
+            for (int at = 0; at < 512; at += 32)
+            {
+                Vector256<byte> four = Vector256.Load(packed + at);
+                (four & Vector256.Create((byte)3)).Store(quants + at);
+                Nibbles.Right(four, 2, 3).Store(quants + 512 + at);
+                Nibbles.Right(four, 4, 3).Store(quants + 1024 + at);
+                Nibbles.Right(four, 6, 3).Store(quants + 1536 + at);
+            }
         }
     }
 }

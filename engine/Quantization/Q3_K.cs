@@ -15,11 +15,17 @@ internal unsafe struct Q3_K : IBlock256<Q3_K>
     public fixed byte Scales[12];
     public ushort Scale;
 
+    public static GroupLayout Layout => new(0, 27, 1);
+
     public static bool Signed => false;
 
     public static Correction Correction => Correction.Offset;
 
     public static int QuadsInHeadroom => 4;
+
+    public static int QuadsAScale => 4;
+
+    public static int GroupOffset => 4;
 
     public static void Unpack(Q3_K* block, Tile256* tile)
     {
@@ -71,5 +77,43 @@ internal unsafe struct Q3_K : IBlock256<Q3_K>
             ((a >> 4) & 0x0F0F0F0F) | (c & 0x30303030),
             ((b >> 4) & 0x0F0F0F0F) | ((c >> 2) & 0x30303030));
         return joined.AsSByte() - Vector128.Create((sbyte)32);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void UnpackGroup(byte* group, GroupTile* tile)
+    {
+        GroupTile.Halves(group + 1728, tile->Scale);
+        uint* scales = stackalloc uint[4 * GroupLayout.Rows];
+        UnpackGroupScales((uint*)(group + 1536), scales);
+        GroupScales.Signed((byte*)scales, 6, tile);
+        for (int at = 0; at < 512; at += 32)
+        {
+            Vector256<byte> thirds = Vector256.Load(group + at);
+            Vector256<byte> first = Vector256.Load(group + 512 + at), second = Vector256.Load(group + 1024 + at);
+            byte* quants = tile->Quants + at;
+            ((first & Vector256.Create((byte)3)) | Nibbles.Left(thirds, 2, 4)).Store(quants);
+            (Nibbles.Right(first, 2, 3) | Nibbles.Left(thirds, 1, 4)).Store(quants + 512);
+            (Nibbles.Right(first, 4, 3) | (thirds & Vector256.Create((byte)4))).Store(quants + 1024);
+            (Nibbles.Right(first, 6, 3) | Nibbles.Right(thirds, 1, 4)).Store(quants + 1536);
+            ((second & Vector256.Create((byte)3)) | Nibbles.Right(thirds, 2, 4)).Store(quants + 2048);
+            (Nibbles.Right(second, 2, 3) | Nibbles.Right(thirds, 3, 4)).Store(quants + 2560);
+            (Nibbles.Right(second, 4, 3) | Nibbles.Right(thirds, 4, 4)).Store(quants + 3072);
+            (Nibbles.Right(second, 6, 3) | Nibbles.Right(thirds, 5, 4)).Store(quants + 3584);
+        }
+    }
+
+    // three packed words a row to four words of signed bytes
+    private static void UnpackGroupScales(uint* packed, uint* scales)
+    {
+        for (int row = 0; row < GroupLayout.Rows; row += 8)
+        {
+            Vector256<uint> a = Vector256.Load(packed + row), b = Vector256.Load(packed + 16 + row), c = Vector256.Load(packed + 32 + row);
+            Vector256<uint> low = Vector256.Create(0x0F0F0F0Fu), high = Vector256.Create(0x30303030u);
+            Vector256<byte> offset = Vector256.Create((byte)32);
+            (((a & low) | ((c << 4) & high)).AsByte() - offset).AsUInt32().Store(scales + row);
+            (((b & low) | ((c << 2) & high)).AsByte() - offset).AsUInt32().Store(scales + 16 + row);
+            ((((a >>> 4) & low) | (c & high)).AsByte() - offset).AsUInt32().Store(scales + 32 + row);
+            ((((b >>> 4) & low) | ((c >>> 2) & high)).AsByte() - offset).AsUInt32().Store(scales + 48 + row);
+        }
     }
 }

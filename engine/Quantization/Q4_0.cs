@@ -10,11 +10,15 @@ internal unsafe struct Q4_0 : IBlock32<Q4_0>
     public ushort Scale;
     public fixed byte Quants[16];
 
+    public static GroupLayout Layout => new(1, 4, 0);
+
     public static bool Signed => false;
 
     public static Correction Correction => Correction.Offset;
 
     public static int Offset => 8;
+
+    public static int QuadsInHeadroom => 8;
 
     public static void Unpack(Q4_0* block, int index, Tile32* tile)
     {
@@ -27,5 +31,11 @@ internal unsafe struct Q4_0 : IBlock32<Q4_0>
         Scales8.Load((byte*)&blocks->Scale, sizeof(Q4_0)).Store(tile->Scales);
         for (var i = 0; i < Tile32.Blocks; i++)
             Nibbles.Split16(Vector128.Load(blocks[i].Quants)).Store(tile->Quants + (32 * i));
+    }
+
+    public static void UnpackGroup(byte* group, int index, GroupTile* tile)
+    {
+        GroupTile.Halves(group, tile->Scale + (16 * index));
+        Nibbles.UnpackGroup(group + 32, tile->Quants + (512 * index), levels: false);
     }
 }

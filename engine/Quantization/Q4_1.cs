@@ -11,11 +11,15 @@ internal unsafe struct Q4_1 : IBlock32<Q4_1>
     public ushort Minimum;
     public fixed byte Quants[16];
 
+    public static GroupLayout Layout => new(2, 4, 0);
+
     public static bool Signed => false;
 
     public static Correction Correction => Correction.Minimum;
 
     public static int Offset => 0;
+
+    public static int QuadsInHeadroom => 8;
 
     public static void Unpack(Q4_1* block, int index, Tile32* tile)
     {
@@ -30,5 +34,12 @@ internal unsafe struct Q4_1 : IBlock32<Q4_1>
         Scales8.Load((byte*)&blocks->Minimum, sizeof(Q4_1)).Store(tile->Minimums);
         for (var i = 0; i < Tile32.Blocks; i++)
             Nibbles.Split16(Vector128.Load(blocks[i].Quants)).Store(tile->Quants + (32 * i));
+    }
+
+    public static void UnpackGroup(byte* group, int index, GroupTile* tile)
+    {
+        GroupTile.Halves(group, tile->Scale + (16 * index));
+        GroupTile.Halves(group + 32, tile->MinimumScale + (16 * index));
+        Nibbles.UnpackGroup(group + 64, tile->Quants + (512 * index), levels: false);
     }
 }

@@ -14,11 +14,17 @@ internal unsafe struct Q4_K : IBlock256<Q4_K>
     public fixed byte Scales[12];
     public fixed byte Quants[128];
 
+    public static GroupLayout Layout => new(2, 35, 0);
+
     public static bool Signed => false;
 
     public static Correction Correction => Correction.Minimum;
 
     public static int QuadsInHeadroom => 8;
+
+    public static int QuadsAScale => 8;
+
+    public static int GroupOffset => 0;
 
     public static void Unpack(Q4_K* block, Tile256* tile)
     {
@@ -40,6 +46,24 @@ internal unsafe struct Q4_K : IBlock256<Q4_K>
             var packed = Vector256.Load(block->Quants + (32 * g));
             (packed & Vector256.Create((byte)15)).Store(tile->Quants + (64 * g));
             Nibbles.Right(packed, 4, 15).Store(tile->Quants + (64 * g) + 32);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void UnpackGroup(byte* group, GroupTile* tile)
+    {
+        GroupTile.Halves(group, tile->Scale);
+        GroupTile.Halves(group + 32, tile->MinimumScale);
+        SixBitScales.UnpackGroup(group + 64, tile);
+        byte* packed = group + 256;
+        for (byte* to = tile->Quants; packed < group + 2304; to += 512)
+        {
+            for (byte* end = packed + 512; packed < end; packed += 32, to += 32)
+            {
+                Vector256<byte> both = Vector256.Load(packed);
+                (both & Vector256.Create((byte)15)).Store(to);
+                Nibbles.Right(both, 4, 15).Store(to + 512);
+            }
         }
     }
 }

@@ -11,11 +11,15 @@ internal unsafe struct Q5_0 : IBlock32<Q5_0>
     public uint HighBits;
     public fixed byte Quants[16];
 
+    public static GroupLayout Layout => new(1, 5, 0);
+
     public static bool Signed => false;
 
     public static Correction Correction => Correction.Offset;
 
     public static int Offset => 16;
+
+    public static int QuadsInHeadroom => 4;
 
     public static void Unpack(Q5_0* block, int index, Tile32* tile)
     {
@@ -32,5 +36,12 @@ internal unsafe struct Q5_0 : IBlock32<Q5_0>
             var low = Nibbles.Split16(Vector128.Load(blocks[i].Quants));
             (low | Nibbles.FifthBits(blocks[i].HighBits)).Store(tile->Quants + (32 * i));
         }
+    }
+
+    public static void UnpackGroup(byte* group, int index, GroupTile* tile)
+    {
+        GroupTile.Halves(group, tile->Scale + (16 * index));
+        Nibbles.UnpackGroup(group + 96, tile->Quants + (512 * index), levels: false);
+        Nibbles.AddGroupFifthBits((uint*)(group + 32), tile->Quants + (512 * index));
     }
 }

@@ -12,11 +12,15 @@ internal unsafe struct Q5_1 : IBlock32<Q5_1>
     public uint HighBits;
     public fixed byte Quants[16];
 
+    public static GroupLayout Layout => new(2, 5, 0);
+
     public static bool Signed => false;
 
     public static Correction Correction => Correction.Minimum;
 
     public static int Offset => 0;
+
+    public static int QuadsInHeadroom => 4;
 
     public static void Unpack(Q5_1* block, int index, Tile32* tile)
     {
@@ -35,5 +39,13 @@ internal unsafe struct Q5_1 : IBlock32<Q5_1>
             var low = Nibbles.Split16(Vector128.Load(blocks[i].Quants));
             (low | Nibbles.FifthBits(blocks[i].HighBits)).Store(tile->Quants + (32 * i));
         }
+    }
+
+    public static void UnpackGroup(byte* group, int index, GroupTile* tile)
+    {
+        GroupTile.Halves(group, tile->Scale + (16 * index));
+        GroupTile.Halves(group + 32, tile->MinimumScale + (16 * index));
+        Nibbles.UnpackGroup(group + 128, tile->Quants + (512 * index), levels: false);
+        Nibbles.AddGroupFifthBits((uint*)(group + 64), tile->Quants + (512 * index));
     }
 }

@@ -14,11 +14,17 @@ internal unsafe struct Q6_K : IBlock256<Q6_K>
     public fixed sbyte Scales[16];
     public ushort Scale;
 
+    public static GroupLayout Layout => new(0, 52, 1);
+
     public static bool Signed => false;
 
     public static Correction Correction => Correction.Offset;
 
-    public static int QuadsInHeadroom => 2;
+    public static int QuadsInHeadroom => 4;
+
+    public static int QuadsAScale => 4;
+
+    public static int GroupOffset => 32;
 
     public static void Unpack(Q6_K* block, Tile256* tile)
     {
@@ -55,6 +61,25 @@ internal unsafe struct Q6_K : IBlock256<Q6_K>
             ((b & Vector256.Create((byte)15)) | Nibbles.Left(upper, 2, 0x30)).Store(quants + 32);
             (Nibbles.Right(a, 4, 15) | (upper & Vector256.Create((byte)0x30))).Store(quants + 64);
             (Nibbles.Right(b, 4, 15) | Nibbles.Right(upper, 2, 0x30)).Store(quants + 96);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void UnpackGroup(byte* group, GroupTile* tile)
+    {
+        GroupTile.Halves(group + 3328, tile->Scale);
+        GroupScales.Signed(group + 3072, 3, tile);
+        for (int half = 0; half < 2; half++)
+        {
+            byte* low = group + (1024 * half), high = group + 2048 + (512 * half), quants = tile->Quants + (2048 * half);
+            for (int at = 0; at < 512; at += 32)
+            {
+                Vector256<byte> a = Vector256.Load(low + at), b = Vector256.Load(low + 512 + at), upper = Vector256.Load(high + at);
+                ((a & Vector256.Create((byte)15)) | Nibbles.Left(upper, 4, 0x30)).Store(quants + at);
+                ((b & Vector256.Create((byte)15)) | Nibbles.Left(upper, 2, 0x30)).Store(quants + 512 + at);
+                (Nibbles.Right(a, 4, 15) | (upper & Vector256.Create((byte)0x30))).Store(quants + 1024 + at);
+                (Nibbles.Right(b, 4, 15) | Nibbles.Right(upper, 2, 0x30)).Store(quants + 1536 + at);
+            }
         }
     }
 }

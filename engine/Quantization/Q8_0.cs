@@ -10,11 +10,15 @@ internal unsafe struct Q8_0 : IBlock32<Q8_0>
     public ushort Scale;
     public fixed sbyte Quants[32];
 
+    public static GroupLayout Layout => new(1, 8, 0);
+
     public static bool Signed => true;
 
     public static Correction Correction => Correction.None;
 
     public static int Offset => 0;
+
+    public static int QuadsInHeadroom => 1;
 
     public static void Unpack(Q8_0* block, int index, Tile32* tile)
     {
@@ -28,5 +32,11 @@ internal unsafe struct Q8_0 : IBlock32<Q8_0>
         Scales8.Load((byte*)&blocks->Scale, sizeof(Q8_0)).Store(tile->Scales);
         for (var i = 0; i < Tile32.Blocks; i++)
             Vector256.Load((byte*)blocks[i].Quants).Store(tile->Quants + (32 * i));
+    }
+
+    public static void UnpackGroup(byte* group, int index, GroupTile* tile)
+    {
+        GroupTile.Halves(group, tile->Scale + (16 * index));
+        Buffer.MemoryCopy(group + 32, tile->Quants + (512 * index), 512, 512);
     }
 }

@@ -10,14 +10,19 @@ namespace SmolCluster.Engine.Quantization;
 public readonly unsafe struct RowDot
 {
     /// <summary>Rows that <see cref="RunGroup"/> takes at once.</summary>
-    public const int GroupRows = RowGroup256.Rows;
+    public const int GroupRows = GroupLayout.Rows;
 
-    private RowDot(ActivationFormat activation, delegate*<byte*, byte*, int, int, float*, nint, void> run,
-        delegate*<byte*, nint, byte*, int, int, float*, nint, void> runGroup)
+    private RowDot(RowFormat format)
     {
-        Activation = activation;
-        Run = run;
-        RunGroup = runGroup;
+        Activation = format.Activation;
+        Run = format.Run;
+        RunGroup = format.RunGroup;
+    }
+
+    private RowDot(delegate*<byte*, byte*, int, int, float*, nint, void> reference)
+    {
+        Activation = ActivationFormat.F32;
+        Run = reference;
     }
 
     /// <summary>What the activation rows must be.</summary>
@@ -29,8 +34,8 @@ public readonly unsafe struct RowDot
     public delegate*<byte*, byte*, int, int, float*, nint, void> Run { get; }
 
     /// <summary>(rows, rowBytes, activations, columns, tokens, destination, destinationStride): <see cref="Run"/> for
-    /// <see cref="GroupRows"/> rows, rowBytes apart, with the same bits: destination[t * destinationStride + row]. Unpacking sixteen
-    /// rows side by side pays from a few tokens on. Null where the type or the level has none.</summary>
+    /// <see cref="GroupRows"/> rows with the same bits: destination[t * destinationStride + row]. The rows lie rowBytes apart as in the
+    /// file, or, where that is 0, side by side as <see cref="GroupLayout"/> has them. Null where the type or the level has none.</summary>
     public delegate*<byte* /*rows*/, nint /*rowBytes*/, byte* /*activations*/, int /*columns*/, int /*tokens*/, float* /*destination*/, nint /*stride*/, void> RunGroup { get; }
 
     /// <summary>The default arithmetic, with the instructions of <paramref name="level"/>.</summary>
@@ -40,18 +45,19 @@ public readonly unsafe struct RowDot
     {
         if (!Simd.IsSupported(level))
             throw new PlatformNotSupportedException($"This machine cannot run {level} kernels; use Simd.Level, which is {Simd.Level}.");
-        var format = level switch
+        return new RowDot(level switch
         {
-            SimdLevel.Scalar => RowFormat.Of<ScalarTileDot>(type),
-            SimdLevel.Vector128 => RowFormat.Of<Vector128TileDot>(type),
-            SimdLevel.Avx2 => RowFormat.Of<Avx2TileDot>(type),
-            _ => RowFormat.Of<Avx512TileDot>(type),
-        };
-        return new RowDot(format.Activation, format.Run, level == SimdLevel.Avx512 ? Avx512RowGroup.For(type) : null);
+            SimdLevel.Scalar => RowFormat.Of<ScalarTileDot, NoGroupDot>(type),
+            SimdLevel.Vector128 => RowFormat.Of<Vector128TileDot, NoGroupDot>(type),
+            SimdLevel.Avx2 => RowFormat.Of<Avx2TileDot, Avx2GroupDot>(type),
+            _ => RowFormat.Of<Avx512TileDot, Avx512GroupDot>(type),
+        });
     }
+
+    /// <summary>How sixteen rows of a type are laid side by side for <see cref="RunGroup"/>; empty (no bytes) where they are not.</summary>
+    internal static GroupLayout Layout(GgmlType type) => RowFormat.Of<ScalarTileDot, NoGroupDot>(type).Layout;
 
     /// <summary>The oracle: dequantized weights times float activations, accumulated in double.</summary>
     /// <exception cref="ArgumentException">The type has no reader here.</exception>
-    public static RowDot Reference(GgmlType type) =>
-        new(ActivationFormat.F32, RowFormat.Of<ScalarTileDot>(type).Reference, null);
+    public static RowDot Reference(GgmlType type) => new(RowFormat.Of<ScalarTileDot, NoGroupDot>(type).Reference);
 }

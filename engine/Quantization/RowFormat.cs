@@ -8,6 +8,12 @@ internal readonly unsafe struct RowFormat
     /// <summary>See <see cref="RowDot.Run"/>.</summary>
     public delegate*<byte*, byte*, int, int, float*, nint, void> Run { get; private init; }
 
+    /// <summary>See <see cref="RowDot.RunGroup"/>; null where the type or the instruction set has none.</summary>
+    public delegate*<byte*, nint, byte*, int, int, float*, nint, void> RunGroup { get; private init; }
+
+    /// <summary>How sixteen rows are laid side by side; empty where they are not.</summary>
+    public GroupLayout Layout { get; private init; }
+
     /// <summary>As <see cref="Run"/>, on float activations: dequantized weights times activations, in double.</summary>
     public delegate*<byte*, byte*, int, int, float*, nint, void> Reference { get; private init; }
 
@@ -15,33 +21,37 @@ internal readonly unsafe struct RowFormat
     public delegate*<byte*, int, float*, void> Dequantize { get; private init; }
 
     /// <exception cref="ArgumentException">The type has no reader here.</exception>
-    public static RowFormat Of<TDot>(GgmlType type)
-        where TDot : struct, ITileDot => type switch
+    public static RowFormat Of<TDot, TGroup>(GgmlType type)
+        where TDot : struct, ITileDot
+        where TGroup : struct, IGroupDot => type switch
         {
-            GgmlType.F32 => Of<FloatRows<F32>, TDot>(),
-            GgmlType.F16 => Of<FloatRows<F16>, TDot>(),
-            GgmlType.BF16 => Of<FloatRows<BF16>, TDot>(),
-            GgmlType.Q4_0 => Of<Block32Rows<Q4_0>, TDot>(),
-            GgmlType.Q4_1 => Of<Block32Rows<Q4_1>, TDot>(),
-            GgmlType.Q5_0 => Of<Block32Rows<Q5_0>, TDot>(),
-            GgmlType.Q5_1 => Of<Block32Rows<Q5_1>, TDot>(),
-            GgmlType.Q8_0 => Of<Block32Rows<Q8_0>, TDot>(),
-            GgmlType.IQ4_NL => Of<Block32Rows<IQ4_NL>, TDot>(),
-            GgmlType.Q2_K => Of<Block256Rows<Q2_K>, TDot>(),
-            GgmlType.Q3_K => Of<Block256Rows<Q3_K>, TDot>(),
-            GgmlType.Q4_K => Of<Block256Rows<Q4_K>, TDot>(),
-            GgmlType.Q5_K => Of<Block256Rows<Q5_K>, TDot>(),
-            GgmlType.Q6_K => Of<Block256Rows<Q6_K>, TDot>(),
-            GgmlType.IQ4_XS => Of<Block256Rows<IQ4_XS>, TDot>(),
+            GgmlType.F32 => Of<FloatRows<F32>, TDot, TGroup>(),
+            GgmlType.F16 => Of<FloatRows<F16>, TDot, TGroup>(),
+            GgmlType.BF16 => Of<FloatRows<BF16>, TDot, TGroup>(),
+            GgmlType.Q4_0 => Of<Block32Rows<Q4_0>, TDot, TGroup>(),
+            GgmlType.Q4_1 => Of<Block32Rows<Q4_1>, TDot, TGroup>(),
+            GgmlType.Q5_0 => Of<Block32Rows<Q5_0>, TDot, TGroup>(),
+            GgmlType.Q5_1 => Of<Block32Rows<Q5_1>, TDot, TGroup>(),
+            GgmlType.Q8_0 => Of<Block32Rows<Q8_0>, TDot, TGroup>(),
+            GgmlType.IQ4_NL => Of<Block32Rows<IQ4_NL>, TDot, TGroup>(),
+            GgmlType.Q2_K => Of<Block256Rows<Q2_K>, TDot, TGroup>(),
+            GgmlType.Q3_K => Of<Block256Rows<Q3_K>, TDot, TGroup>(),
+            GgmlType.Q4_K => Of<Block256Rows<Q4_K>, TDot, TGroup>(),
+            GgmlType.Q5_K => Of<Block256Rows<Q5_K>, TDot, TGroup>(),
+            GgmlType.Q6_K => Of<Block256Rows<Q6_K>, TDot, TGroup>(),
+            GgmlType.IQ4_XS => Of<Block256Rows<IQ4_XS>, TDot, TGroup>(),
             _ => throw Unreadable(type),
         };
 
-    private static RowFormat Of<TRows, TDot>()
+    private static RowFormat Of<TRows, TDot, TGroup>()
         where TRows : struct, IRows
-        where TDot : struct, ITileDot => new()
+        where TDot : struct, ITileDot
+        where TGroup : struct, IGroupDot => new()
         {
             Activation = TRows.Activation,
             Run = &TRows.Run<TDot>,
+            RunGroup = TGroup.Tokens == 0 || TRows.Layout.BlockBytes == 0 ? null : &TRows.RunGroup<TGroup>,
+            Layout = TRows.Layout,
             Reference = &RunReference<TRows>,
             Dequantize = &TRows.Dequantize,
         };

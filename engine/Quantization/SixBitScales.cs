@@ -33,4 +33,37 @@ internal static unsafe class SixBitScales
         var (low, high) = Vector128.Widen(Vector128.Shuffle(minimums, twice));
         Vector256.Create(low, high).AsInt16().Store(tile->Minimums);
     }
+
+    /// <summary>Sixteen rows: [3 words][16 rows].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void UnpackGroup(byte* packed, GroupTile* tile)
+    {
+        for (int row = 0; row < GroupLayout.Rows; row += 8)
+        {
+            Vector256<uint> a = Vector256.Load((uint*)packed + row), b = Vector256.Load((uint*)packed + 16 + row);
+            Vector256<uint> c = Vector256.Load((uint*)packed + 32 + row);
+            Vector256<uint> six = Vector256.Create(0x3F3F3F3Fu), four = Vector256.Create(0x0F0F0F0Fu), two = Vector256.Create(0x30303030u);
+            short* scales = tile->Scales + (2 * row), minimums = tile->Minimums + (2 * row);
+            StoreScales(a & six, scales);
+            StoreScales((c & four) | ((a >>> 2) & two), scales + 128);
+            StoreMinimums(b & six, minimums);
+            StoreMinimums(((c >>> 4) & four) | ((b >>> 2) & two), minimums + 64);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreScales(Vector256<uint> words, short* scales)
+    {
+        GroupTile.Twice(words, 0).Store(scales);
+        GroupTile.Twice(words, 1).Store(scales + 32);
+        GroupTile.Twice(words, 2).Store(scales + 64);
+        GroupTile.Twice(words, 3).Store(scales + 96);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreMinimums(Vector256<uint> words, short* minimums)
+    {
+        GroupTile.Pair(words, 0).Store(minimums);
+        GroupTile.Pair(words, 2).Store(minimums + 32);
+    }
 }

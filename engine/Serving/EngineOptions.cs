@@ -16,6 +16,13 @@ public sealed record EngineOptions
     /// <summary>Threads of a forward step; null: one a processor.</summary>
     public int? Threads { get; init; }
 
+    /// <summary>Where the twins of weights lie that make decoding fast (<see cref="Models.RowTwin"/>): of the size of each model's
+    /// file, made when it is first loaded. Null: none, weights are read as they lie in their file.</summary>
+    public string? TwinFolder { get; init; }
+
+    /// <summary>Bytes of a model's file below which it gets no twin.</summary>
+    public long TwinLeastBytes { get; init; } = Models.RowTwin.LeastBytes;
+
     public KvType KvType { get; init; } = KvType.F16;
 
     /// <summary>Bytes of KV pages at most, taken from the system as they are needed; null: half of the memory that the

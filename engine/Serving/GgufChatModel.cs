@@ -18,6 +18,7 @@ public sealed class GgufChatModel : IChatModel
     ];
 
     private readonly GgufFile _file;
+    private readonly RowTwin? _twin;
     private readonly Tokenizer _tokenizer;
     private readonly ChatTemplate _template;
     private readonly ThreadTeam _team;
@@ -48,6 +49,7 @@ public sealed class GgufChatModel : IChatModel
         }
 
         string hash = ContentHash.Of(file);
+        _twin = Twin(file, hash, options, progress, out string? withoutTwin);
         progress?.Report(0.9);
         var layout = new KvLayout(Config, options.KvType);
         long cacheBytes = options.CacheBytes ?? Math.Max(0, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - file.Length) / 2;
@@ -55,13 +57,14 @@ public sealed class GgufChatModel : IChatModel
         int context = Math.Min(Math.Min(options.ContextLength ?? Config.ContextLength, Config.ContextLength), pages * KvLayout.PageLength);
         _pool = new KvPagePool(layout, pages, options.PrefixCache ? new PrefixIndex() : null);
         _team = new ThreadTeam(options.Threads ?? Environment.ProcessorCount);
-        _transformer = new Transformer(file, Config, _team, options.StepTokens);
+        _transformer = new Transformer(file, Config, _team, options.StepTokens, twin: _twin);
         _scheduler = new BatchScheduler(_transformer, _pool, _team, options, Config.VocabularyLength, EndsAnswer);
         string id = options.ModelId ?? Path.GetFileNameWithoutExtension(file.Path);
         Card = new ModelCard(id, options.Kind, Config.Architecture, hash, context, file.Length)
         {
             AskedContextLength = options.ContextLength,
             OwnContextLength = Config.ContextLength,
+            WithoutTwin = withoutTwin,
         };
         progress?.Report(1);
     }
@@ -134,6 +137,27 @@ public sealed class GgufChatModel : IChatModel
         _team.Dispose();
         _transformer.Dispose();
         _pool.Dispose();
+        _twin?.Dispose();
         _file.Dispose();
+    }
+
+    // a model without its twin is slower and no worse: a full disk must not keep it from being served, but is told
+    private static RowTwin? Twin(GgufFile file, string hash, EngineOptions options, IProgress<double>? progress, out string? problem)
+    {
+        problem = null;
+        if (options.TwinFolder is not { } folder || !RowTwin.IsUseful(file, options.TwinLeastBytes))
+        {
+            return null;
+        }
+
+        try
+        {
+            return RowTwin.OpenOrMake(file, hash, folder, progress);
+        }
+        catch (IOException failure)
+        {
+            problem = failure.Message;
+            return null;
+        }
     }
 }

@@ -113,6 +113,8 @@ internal sealed class HostedModel : IProgress<double>, IDisposable
                     _source.Id, Name(card.Kind), card.Architecture, _time.GetElapsedTime(_start).TotalSeconds, card.ContextLength, card.FileBytes);
                 if (card.ContextCut is { } cut)
                     _logger.LogWarning("Model {Model} has a context of {ContextLength} tokens ({Cut})", _source.Id, card.ContextLength, cut);
+                if (card.WithoutTwin is { } problem)
+                    _logger.LogWarning("Model {Model} decodes slower than it could, without a twin of its weights: {Problem}", _source.Id, problem);
                 return;
             }
         }

@@ -15,6 +15,9 @@ public static class ModelCatalog
     public const string DemoId = "smolcluster-demo";
     public const string StubPath = "stub";
 
+    /// <summary>As <see cref="SmolClusterOptions.TwinFolder"/>: no twins.</summary>
+    public const string TwinsOff = "off";
+
     /// <summary>Where the demo model's file lies in every build.</summary>
     public static string DemoFile { get; } = Path.Combine(AppContext.BaseDirectory, "models", "smolcluster-demo-Q8_0.gguf");
 
@@ -60,9 +63,11 @@ public static class ModelCatalog
         return new(contextLength is { } length ? stub with { ContextLength = length } : stub, TimeProvider.System);
     }
 
+    private static string? Twins(SmolClusterOptions options) => options.TwinFolder == TwinsOff ? null : options.TwinFolder ?? CacheFolder.Twins;
+
     private static ModelSource Gguf(string path, string id, ModelKind kind, SmolClusterOptions options)
     {
-        var engine = new EngineOptions { ModelId = id, Kind = kind, ContextLength = options.ContextLength, Threads = options.Threads };
+        var engine = new EngineOptions { ModelId = id, Kind = kind, ContextLength = options.ContextLength, Threads = options.Threads, TwinFolder = Twins(options) };
         if (options.KvType is { } name) engine = engine with { KvType = Enum.Parse<KvType>(name, ignoreCase: true) };
         return new(id, kind, (progress, _) => GgufChatModel.Load(path, engine, progress));
     }

@@ -17,6 +17,10 @@ public sealed class SmolClusterOptions
     /// <summary>How keys and values are kept, by the engine's name for it (F16, …). Null: the engine's choice.</summary>
     public string? KvType { get; set; }
 
+    /// <summary>Where the twins of weights lie that make decoding fast: files of the size of the models', made once and shared by all
+    /// processes of a machine. "off": none. Null: the user's cache folder.</summary>
+    public string? TwinFolder { get; set; }
+
     /// <summary>Where other silos reach this one on a local cluster. 0: any free port.</summary>
     public int SiloPort { get; set; } = 11111;
 

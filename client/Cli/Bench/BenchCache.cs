@@ -10,7 +10,9 @@ internal sealed class BenchCache(string? folder)
     private const ulong Seed = 1;
     private const string DefaultMix = "Q4_K_M";
 
-    public string Root { get; } = Path.GetFullPath(folder ?? Default());
+    public string Root { get; } = Path.GetFullPath(folder ?? CacheFolder.Default);
+
+    public string Twins => Path.Combine(Root, "twins");
 
     /// <summary>Why FILE|SHAPE cannot be meant, or null. A file that is there always wins.</summary>
     public static string? ProblemWith(string fileOrShape)
@@ -67,13 +69,6 @@ internal sealed class BenchCache(string? folder)
         {
             return false;
         }
-    }
-
-    private static string Default()
-    {
-        string? xdg = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
-        string caches = string.IsNullOrEmpty(xdg) ? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache") : xdg;
-        return Path.Combine(caches, "smolcluster");
     }
 
     /// <summary>Writing asks for no token, but it reports, and takes its partial file away when that throws.</summary>

@@ -75,7 +75,7 @@ internal static class BenchCommand
         try
         {
             ModelFacts model = ModelFacts.Of(await cache.ModelAsync(fileOrShape, stop.Token));
-            await using var ours = new Rival("smol", () => Worker(model.Path, threads));
+            await using var ours = new Rival("smol", () => Worker(model.Path, threads, cache.Twins));
             await using Rival? peer = versus ? await LlamaCppPeer.CreateAsync(cache.Root, model, threads, stop.Token) : null;
             BenchReport report = await new BenchRun(new BenchPlan(cases, threads, pairs), model, ours, peer).RunAsync(Tell, stop.Token);
             if (json)
@@ -98,13 +98,13 @@ internal static class BenchCommand
     }
 
     /// <summary>This program again, as a contender.</summary>
-    private static ProcessStartInfo Worker(string model, int threads)
+    private static ProcessStartInfo Worker(string model, int threads, string twins)
     {
         // Started as "dotnet smol.dll", or as itself.
         string program = Environment.ProcessPath ?? "dotnet";
         bool hosted = Path.GetFileNameWithoutExtension(program).Equals("dotnet", StringComparison.OrdinalIgnoreCase);
         string[] own = hosted ? [Path.Combine(AppContext.BaseDirectory, "smol.dll")] : [];
-        return new ProcessStartInfo(program, [.. own, EngineWorker.Name, model, $"{threads}"]);
+        return new ProcessStartInfo(program, [.. own, EngineWorker.Name, model, $"{threads}", twins]);
     }
 
     private static void Tell(CaseResult result)

@@ -17,16 +17,17 @@ internal static class EngineWorker
     {
         var file = new Argument<string>("FILE");
         var threads = new Argument<int>("THREADS");
-        var command = new Command(Name, "A contender of smol bench; it talks JSON lines") { file, threads };
+        var twins = new Argument<string?>("TWINS") { Arity = ArgumentArity.ZeroOrOne };
+        var command = new Command(Name, "A contender of smol bench; it talks JSON lines") { file, threads, twins };
         command.Hidden = true;
-        command.SetAction(parsed => RunAsync(parsed.GetRequiredValue(file), parsed.GetRequiredValue(threads)));
+        command.SetAction(parsed => RunAsync(parsed.GetRequiredValue(file), parsed.GetRequiredValue(threads), parsed.GetValue(twins)));
         return command;
     }
 
-    private static async Task RunAsync(string file, int threads)
+    private static async Task RunAsync(string file, int threads, string? twins)
     {
         long start = Stopwatch.GetTimestamp();
-        using GgufChatModel model = GgufChatModel.Load(file, new EngineOptions { Threads = threads });
+        using GgufChatModel model = GgufChatModel.Load(file, new EngineOptions { Threads = threads, TwinFolder = twins });
         Send(new ContenderReply(Stopwatch.GetElapsedTime(start).TotalMilliseconds));
         using var lines = new BlockingCollection<string>();
         new Thread(() => ReadLines(lines)) { IsBackground = true, Name = "bench-input" }.Start();

@@ -9,8 +9,8 @@ public sealed unsafe class ActivationsTests
     [InlineData(ActivationFormat.F32, 7, 28)]
     [InlineData(ActivationFormat.Q8, 32, 320)]
     [InlineData(ActivationFormat.Q8, 288, 640)]
-    [InlineData(ActivationFormat.Q8K, 256, 320)]
-    [InlineData(ActivationFormat.Q8K, 2048, 2368)]
+    [InlineData(ActivationFormat.Q8K, 256, 384)]
+    [InlineData(ActivationFormat.Q8K, 2048, 3008)]
     public void RowBytes_WholeBlocks_IsTheDocumentedLayout(ActivationFormat format, int columns, int expected) =>
         Assert.Equal(expected, Activations.RowBytes(format, columns));
 
@@ -76,7 +76,7 @@ public sealed unsafe class ActivationsTests
     {
         var columns = values.Length;
         var padded = (columns + 255) / 256 * 256;
-        var scaleOffset = format == ActivationFormat.Q8 ? padded : columns + (columns / 8);
+        var scaleOffset = format == ActivationFormat.Q8 ? padded : columns + (columns / 8) + (columns / 16) + (columns / 4);
         var scales = MemoryMarshal.Cast<byte, float>(row.AsSpan(scaleOffset));
         for (var start = 0; start < columns; start += block)
         {
@@ -100,6 +100,19 @@ public sealed unsafe class ActivationsTests
             Assert.Equal(sum, format == ActivationFormat.Q8
                 ? MemoryMarshal.Cast<byte, int>(row.AsSpan(padded + (padded / 8)))[i]
                 : MemoryMarshal.Cast<byte, short>(row.AsSpan(columns))[i]);
+            if (format == ActivationFormat.Q8K)
+            {
+                short[] quads = MemoryMarshal.Cast<byte, short>(row.AsSpan(columns + columns / 8 + columns / 16, columns / 4)).ToArray();
+                sbyte[] quants = MemoryMarshal.Cast<byte, sbyte>(row.AsSpan(16 * i, 16)).ToArray();
+                Assert.Equal(quants.Where(static (_, column) => column % 4 < 2).Sum(static quant => quant), quads[2 * i]);
+                Assert.Equal(sum, quads[2 * i] + quads[2 * i + 1]);
+            }
+
+            if (format == ActivationFormat.Q8K && i % 2 == 1)
+            {
+                short[] sums = MemoryMarshal.Cast<byte, short>(row.AsSpan(columns, columns / 8 + columns / 16)).ToArray();
+                Assert.Equal(sums[i - 1] + sums[i], sums[columns / 16 + i / 2]);
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ internal static class QuantizedRow
             return values;
         }
 
-        var (block, offset) = format == ActivationFormat.Q8 ? (32, (columns + 255) / 256 * 256) : (256, columns + (columns / 8));
+        var (block, offset) = format == ActivationFormat.Q8 ? (32, (columns + 255) / 256 * 256) : (256, columns + (columns / 2) - (columns / 16));
         var scales = MemoryMarshal.Cast<byte, float>(row[offset..]);
         for (var i = 0; i < columns; i++)
             values[i] = (double)scales[i / block] * (sbyte)row[i];

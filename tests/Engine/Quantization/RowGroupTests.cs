@@ -1,47 +1,93 @@
-using SmolCluster.Engine.Kernels;
+using System.Runtime.Intrinsics.X86;
 using SmolCluster.Engine.Quantization;
 
 namespace SmolCluster.Engine.Tests.Quantization;
 
+/// <summary>Sixteen rows side by side against each row alone. The bodies for AVX-512 run here on any machine with AVX2, their 512-bit
+/// operations in two halves.</summary>
 public sealed unsafe class RowGroupTests
 {
-    public static TheoryData<GgmlType> Types => [GgmlType.Q2_K, GgmlType.Q3_K, GgmlType.Q4_K, GgmlType.Q5_K, GgmlType.Q6_K];
+    private const string NoAvx2 = "This machine has no AVX2; its rows are multiplied one by one.";
+
+    public static TheoryData<GgmlType> Types =>
+        [.. RandomBlocks.Types.Where(static type => RowFormat.Of<ScalarTileDot, NoGroupDot>(type).Layout.BlockBytes > 0)];
 
     [Theory]
     [MemberData(nameof(Types))]
-    public void RunGroup_AnyTokenCount_GivesEachRowsBits(GgmlType type)
+    public void RunGroup_Avx2_GivesEachRowsBits(GgmlType type) => AssertEachRowsBits<Avx2GroupDot>(type);
+
+    [Theory]
+    [MemberData(nameof(Types))]
+    public void RunGroup_Avx512_GivesEachRowsBits(GgmlType type) => AssertEachRowsBits<Avx512GroupDot>(type);
+
+    [Theory]
+    [MemberData(nameof(Types))]
+    public void Pack_AnyType_PermutesTheBytes(GgmlType type)
     {
-        if (!Simd.IsSupported(SimdLevel.Avx512))
+        int bytes = RandomBlocks.Format(type).Bytes;
+        byte[] rows = [.. Enumerable.Range(0, 16).SelectMany(row => RandomBlocks.Row(type, 256, row)[..bytes])], group = new byte[rows.Length];
+        GroupLayout layout = RowFormat.Of<ScalarTileDot, NoGroupDot>(type).Layout;
+        fixed (byte* from = rows, to = group)
         {
-            Assert.True(RowDot.For(type, Simd.Level).RunGroup == null);
-            return;
+            layout.Pack(from, bytes, to);
         }
 
-        foreach ((int columns, int tokens) in new[] { (256, 1), (512, 5), (1280, 8), (768, 13), (256, 130) })
+        Assert.Equal(bytes, layout.BlockBytes);
+        Assert.Equal(rows.Order(), group.Order());
+        Assert.NotEqual(rows, group);
+    }
+
+    [Fact]
+    public void Layouts_EveryQuantizedType_CoverItsBlock() => Assert.Equal(
+        RandomBlocks.Types.Where(static type => RandomBlocks.Format(type).Length > 1), Types.Select(static row => row.Data));
+
+    private static void AssertEachRowsBits<TGroup>(GgmlType type)
+        where TGroup : struct, IGroupDot
+    {
+        Assert.SkipUnless(Avx2.IsSupported && Fma.IsSupported, NoAvx2);
+        RowFormat format = RowFormat.Of<ScalarTileDot, TGroup>(type);
+        foreach ((int columns, int tokens) in new[] { (256, 1), (512, 2), (512, 5), (1280, 8), (768, 13), (256, 130) })
         {
-            RowDot dot = RowDot.For(type, SimdLevel.Avx512);
-            byte[][] rows = [.. Enumerable.Range(0, RowDot.GroupRows).Select(i => RandomBlocks.Row(type, columns, 100 + i))];
-            int tokenBytes = Activations.RowBytes(dot.Activation, columns);
-            byte[] activations = new byte[tokens * tokenBytes], matrix = [.. rows.SelectMany(static r => r)];
-            float[] values = RandomBlocks.Activations(columns, tokens, 3);
-            float[] expected = new float[tokens * RowDot.GroupRows], actual = new float[tokens * RowDot.GroupRows];
-            fixed (float* v = values, e = expected, a = actual)
-            fixed (byte* quantized = activations, m = matrix)
+            AssertEachRowsBits(format, type, columns, tokens);
+        }
+
+        if (RandomBlocks.Format(type).Length == 32)
+        {
+            AssertEachRowsBits(format, type, 32, 3);
+            AssertEachRowsBits(format, type, 288, 9);
+        }
+    }
+
+    private static void AssertEachRowsBits(RowFormat format, GgmlType type, int columns, int tokens)
+    {
+        byte[] matrix = [.. Enumerable.Range(0, GroupLayout.Rows).SelectMany(i => RandomBlocks.Row(type, columns, 100 + i))], groups = new byte[matrix.Length];
+        int rowBytes = matrix.Length / GroupLayout.Rows, tokenBytes = Activations.RowBytes(format.Activation, columns), block = format.Layout.BlockBytes;
+        byte[] activations = new byte[tokens * tokenBytes];
+        float[] values = RandomBlocks.Activations(columns, tokens, 3);
+        float[] expected = new float[tokens * GroupLayout.Rows], asTheyLie = new float[expected.Length], sideBySide = new float[expected.Length];
+        fixed (float* v = values, e = expected, a = asTheyLie, s = sideBySide)
+        fixed (byte* quantized = activations, m = matrix, g = groups)
+        {
+            for (int t = 0; t < tokens; t++)
             {
-                for (int t = 0; t < tokens; t++)
-                {
-                    Activations.Quantize(dot.Activation, v + t * columns, columns, quantized + t * tokenBytes);
-                }
-
-                for (int row = 0; row < RowDot.GroupRows; row++)
-                {
-                    dot.Run(m + row * rows[0].Length, quantized, columns, tokens, e + row, RowDot.GroupRows);
-                }
-
-                dot.RunGroup(m, rows[0].Length, quantized, columns, tokens, a, RowDot.GroupRows);
+                Activations.Quantize(format.Activation, v + t * columns, columns, quantized + t * tokenBytes);
             }
 
-            Assert.Equal(expected, actual);
+            for (int row = 0; row < GroupLayout.Rows; row++)
+            {
+                format.Run(m + row * rowBytes, quantized, columns, tokens, e + row, GroupLayout.Rows);
+            }
+
+            for (int at = 0; at < rowBytes; at += block)
+            {
+                format.Layout.Pack(m + at, rowBytes, g + GroupLayout.Rows * at);
+            }
+
+            format.RunGroup(m, rowBytes, quantized, columns, tokens, a, GroupLayout.Rows);
+            format.RunGroup(g, 0, quantized, columns, tokens, s, GroupLayout.Rows);
         }
+
+        Assert.Equal(expected, asTheyLie);
+        Assert.Equal(expected, sideBySide);
     }
 }

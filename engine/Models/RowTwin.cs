@@ -1,0 +1,207 @@
+using System.Security.Cryptography;
+using SmolCluster.Engine.Gguf;
+using SmolCluster.Engine.Quantization;
+
+namespace SmolCluster.Engine.Models;
+
+/// <summary>
+/// A second file with a model's quantized matrices, sixteen rows side by side (<see cref="GroupLayout"/>): a permutation of the
+/// source's bytes, of the same size, made once beside a cache folder and then mapped by every process of the machine. With it one
+/// token's products run at the speed of the memory, and a batch unpacks without transposing; without it the same bits come slower.
+/// It is GGUF itself, so that one reader checks it, under an architecture of its own, so that nobody takes it for a model.
+/// </summary>
+public sealed unsafe class RowTwin : IDisposable
+{
+    /// <summary>Below this the processor's caches hold the weights and a twin would not be noticed.</summary>
+    public const long LeastBytes = 64L << 20;
+
+    private const string Architecture = "smolcluster-rows16";
+    private const string SourceKey = "smolcluster.rows16.source";
+    private const string ChecksumKey = "smolcluster.rows16.source_sha256";
+    private const int ChunkBytes = 1 << 20;
+
+    /// <summary>What the disk keeps free beside a new twin.</summary>
+    private const long SpareBytes = 256L << 20;
+
+    private readonly GgufFile _file;
+
+    private RowTwin(GgufFile file) => _file = file;
+
+    public string Path => _file.Path;
+
+    /// <summary>Whether this machine's kernels use one for this file.</summary>
+    public static bool IsUseful(GgufFile source, long leastBytes = LeastBytes)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        return source.Length >= leastBytes && Kernels.Simd.Level >= Kernels.SimdLevel.Avx2 && Grouped(source).Any();
+    }
+
+    /// <summary>Maps the twin of <paramref name="source"/>, making it first where the folder has none or a damaged one.</summary>
+    /// <param name="sourceHash">The source by content, see <see cref="Serving.ModelCard.ContentHash"/>.</param>
+    /// <param name="progress">Told the share made, 0 to 1; nothing where it is there already.</param>
+    /// <exception cref="IOException">It cannot be written: no room, no right, a failing disk. The message says which.</exception>
+    public static RowTwin OpenOrMake(GgufFile source, string sourceHash, string folder, IProgress<double>? progress = null)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentException.ThrowIfNullOrEmpty(sourceHash);
+        string path = System.IO.Path.Combine(folder, $"{sourceHash}.gguf");
+        if (TryOpen(path, source, sourceHash) is { } there)
+        {
+            return there;
+        }
+
+        try
+        {
+            Make(source, sourceHash, path, progress);
+        }
+        catch (UnauthorizedAccessException denied)
+        {
+            throw new IOException(denied.Message, denied);
+        }
+
+        return TryOpen(path, source, sourceHash) ?? throw new IOException($"{path} was written and cannot be read back.");
+    }
+
+    /// <summary>The tensor's groups of sixteen rows, then the rows that are left as they lie in the source; null: not in the twin.</summary>
+    internal byte* Rows(string tensor) => _file.TryGetTensor(tensor, out GgufTensor? grouped) ? _file.Data(grouped) : null;
+
+    public void Dispose() => _file.Dispose();
+
+    // null: missing, damaged, or another file's
+    private static RowTwin? TryOpen(string path, GgufFile source, string sourceHash)
+    {
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
+        try
+        {
+            GgufFile file = GgufFile.Open(path);
+            if (file.Metadata.Text(SourceKey, "") == sourceHash && Grouped(source).All(tensor => Matches(file, tensor)))
+            {
+                return new RowTwin(file);
+            }
+
+            file.Dispose();
+        }
+        catch (GgufException)
+        {
+            // cut short or overwritten: made again
+        }
+
+        return null;
+    }
+
+    private static bool Matches(GgufFile file, GgufTensor tensor) => file.TryGetTensor(tensor.Name, out GgufTensor? twin)
+        && twin.Type == tensor.Type && twin.Dimensions.SequenceEqual(tensor.Dimensions);
+
+    private static IEnumerable<GgufTensor> Grouped(GgufFile source) => source.Tensors.Where(static t => Layout(t).BlockBytes > 0 && t.Rows >= GroupLayout.Rows);
+
+    private static GroupLayout Layout(GgufTensor tensor) => RowDot.Layout(tensor.Type);
+
+    private static void Make(GgufFile source, string sourceHash, string path, IProgress<double>? progress)
+    {
+        string folder = System.IO.Path.GetDirectoryName(path)!;
+        Directory.CreateDirectory(folder);
+        long bytes = Grouped(source).Sum(static t => t.ByteLength), free = new DriveInfo(folder).AvailableFreeSpace;
+        if (free < bytes + SpareBytes)
+        {
+            throw new IOException($"{folder} has {free >> 20} MiB free; {(bytes + SpareBytes) >> 20} are needed.");
+        }
+
+        var writer = new GgufWriter();
+        writer.Add("general.architecture", Architecture);
+        writer.Add(SourceKey, sourceHash);
+        writer.Add(ChecksumKey, Checksum(source, new Part(progress, 0, 0.2)));
+        foreach (GgufTensor tensor in Grouped(source))
+        {
+            var rows = new GroupedRows(source.Data(tensor), tensor);
+            writer.AddTensor(tensor.Name, tensor.Type, [.. tensor.Dimensions], rows.Fill);
+        }
+
+        // several processes may make it at once: each writes its own, and the last to finish stays
+        string partial = $"{path}.partial-{Environment.ProcessId}";
+        try
+        {
+            using (var stream = new FileStream(partial, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
+            {
+                writer.Write(stream, new Part(progress, 0.2, 1));
+                stream.Flush(flushToDisk: true);
+            }
+
+            File.Move(partial, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(partial);
+        }
+    }
+
+    private static string Checksum(GgufFile source, Part progress)
+    {
+        using var stream = new FileStream(source.Path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        byte[] chunk = new byte[ChunkBytes];
+        for (int read; (read = stream.Read(chunk)) > 0;)
+        {
+            hash.AppendData(chunk, 0, read);
+            progress.Report(stream.Position / (double)stream.Length);
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>One tensor's bytes in the twin's order, a chunk at a time.</summary>
+    private sealed class GroupedRows(byte* data, GgufTensor tensor)
+    {
+        private readonly GroupLayout _layout = Layout(tensor);
+        private readonly long _rowBytes = tensor.ByteLength / tensor.Rows;
+        private readonly byte[] _group = new byte[checked((int)(tensor.ByteLength / tensor.Rows * GroupLayout.Rows))];
+        private long _held = -1;
+
+        public void Fill(Span<byte> chunk, long offset)
+        {
+            long grouped = tensor.Rows / GroupLayout.Rows * _group.Length;
+            while (!chunk.IsEmpty)
+            {
+                if (offset >= grouped)
+                {
+                    new ReadOnlySpan<byte>(data + offset, chunk.Length).CopyTo(chunk);
+                    return;
+                }
+
+                Hold(offset / _group.Length);
+                ReadOnlySpan<byte> rest = _group.AsSpan((int)(offset % _group.Length));
+                int count = Math.Min(rest.Length, chunk.Length);
+                rest[..count].CopyTo(chunk);
+                chunk = chunk[count..];
+                offset += count;
+            }
+        }
+
+        private void Hold(long group)
+        {
+            if (_held == group)
+            {
+                return;
+            }
+
+            _held = group;
+            byte* first = data + group * _group.Length;
+            fixed (byte* to = _group)
+            {
+                for (long at = 0; at < _rowBytes; at += _layout.BlockBytes)
+                {
+                    _layout.Pack(first + at, (nint)_rowBytes, to + GroupLayout.Rows * at);
+                }
+            }
+        }
+    }
+
+    /// <summary>A part of a longer progress.</summary>
+    private sealed class Part(IProgress<double>? whole, double from, double to) : IProgress<double>
+    {
+        public void Report(double value) => whole?.Report(from + (to - from) * value);
+    }
+}

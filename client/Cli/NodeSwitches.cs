@@ -7,6 +7,8 @@ namespace SmolCluster.Cli;
 /// <summary>MODEL and the options of the node that serves it: the same for a server and for a chat in the terminal.</summary>
 internal sealed class NodeSwitches
 {
+    public const string NoSpeculation = "--no-speculation";
+
     private static readonly string[] s_kvTypes = ["f16", "f32"];
 
     private readonly Argument<string> _model = new("MODEL")
@@ -20,6 +22,7 @@ internal sealed class NodeSwitches
     private readonly Option<int?> _context = new("--context") { Description = "Prompt and answer together, in tokens (default: the model's limit)" };
     private readonly Option<int?> _threads = new("--threads") { Description = "Threads that compute (default: one a processor)" };
     private readonly Option<string?> _kv = KvOption();
+    private readonly Option<bool> _noSpeculation = NoSpeculationOption();
 
     public void AddTo(Command command)
     {
@@ -30,6 +33,7 @@ internal sealed class NodeSwitches
         command.Add(_context);
         command.Add(_threads);
         command.Add(_kv);
+        command.Add(_noSpeculation);
         _id.Validators.Add(result =>
         {
             if (ModelCatalog.MisleadingId(Model(result)) is { } misleading)
@@ -43,6 +47,7 @@ internal sealed class NodeSwitches
         ContextLength = parsed.GetValue(_context),
         Threads = parsed.GetValue(_threads),
         KvType = parsed.GetValue(_kv)?.ToUpperInvariant(),
+        Speculation = !parsed.GetValue(_noSpeculation),
         SiloPort = 0,
         GatewayPort = 0,
     };
@@ -56,6 +61,9 @@ internal sealed class NodeSwitches
         kv.AcceptOnlyFromAmong(s_kvTypes);
         return kv;
     }
+
+    public static Option<bool> NoSpeculationOption() =>
+        new(NoSpeculation) { Description = "Guess no tokens ahead where a text repeats; the answers are the same, slower" };
 
     public static void AtLeastOne(Option<int?> option) => option.Validators.Add(result =>
     {

@@ -89,6 +89,7 @@ internal static class ServeHost
         to.ContextLength = from.ContextLength;
         to.Threads = from.Threads;
         to.KvType = from.KvType;
+        to.Speculation = from.Speculation;
         to.SiloPort = from.SiloPort;
         to.GatewayPort = from.GatewayPort;
     }

@@ -26,6 +26,9 @@ public sealed record EngineOptions
     /// needed; <see cref="PrefixIndex"/> says what others could learn from it.</summary>
     public bool PrefixCache { get; init; } = true;
 
+    /// <summary>Whether texts that repeat are guessed ahead and the guesses verified in the batch: faster, never different.</summary>
+    public bool Speculation { get; init; } = true;
+
     /// <summary>Sequences in the batch at most.</summary>
     public int MaxSequences { get; init; } = 32;
 

@@ -78,6 +78,9 @@ public sealed class GgufChatModel : IChatModel
     public (int Used, int Idle, int Capacity, long PageBytes) Cache =>
         (_pool.Used, _pool.Index?.IdleCount ?? 0, _pool.Capacity, _pool.Layout.PageBytes);
 
+    /// <summary>Tokens guessed ahead so far, and those of them that came true.</summary>
+    public (long Drafted, long Accepted) Drafts => _scheduler.Drafts;
+
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
     /// <exception cref="GgufException">The file cannot be used; the message says why.</exception>
     /// <exception cref="TemplateException">Its chat template cannot be parsed.</exception>

@@ -1,7 +1,8 @@
 namespace SmolCluster.Engine.Serving;
 
 /// <summary>
-/// Chooses each step's tokens: every sequence that decodes gets its token first, then the rest of the step is filled with
+/// Chooses each step's tokens: every sequence that decodes gets its token first; where few decode, they may bring drafted tokens
+/// as well, because a step reads all weights for one token or for several; then the rest of the step is filled with
 /// prefill chunks, least-served user first, so that one user's long prompt cannot stall the others. Of sequences that need
 /// the same page, the one furthest in it gets the turn of each, and the others find the page in the prefix index: many users
 /// with one system prompt have it computed once. A pure function of the running sequences and the service counted so far; it
@@ -9,14 +10,20 @@ namespace SmolCluster.Engine.Serving;
 /// </summary>
 internal sealed class StepPlan(int maxTokens, int prefillBesideDecode)
 {
+    /// <summary>Tokens of decoding sequences, drafted ones included, that a step computes while it waits for weights, more or
+    /// less: beyond, a wrong draft costs as much as a right one saves.</summary>
+    public const int CheapTokens = 1 + PromptLookup.Longest;
+
     private readonly Dictionary<string, long> _service = [];
 
-    /// <summary>How many tokens each chosen sequence computes in the next step, in batch order.</summary>
+    /// <summary>How many tokens each chosen sequence computes in the next step, in batch order; one that decodes brings drafted
+    /// ones with all beyond its first.</summary>
     public List<(SequenceRun Run, int Tokens)> Next(IReadOnlyList<SequenceRun> running)
     {
         ForgetAbsentUsers(running);
-        List<(SequenceRun, int)> step = [.. running.Where(static r => r.Pending == 1).Take(maxTokens).Select(static r => (r, 1))];
-        int room = step.Count == 0 ? maxTokens : Math.Min(prefillBesideDecode, maxTokens - step.Count);
+        List<SequenceRun> decoding = [.. running.Where(static r => r.Pending == 1).Take(maxTokens)];
+        List<(SequenceRun Run, int Tokens)> step = WithDrafts(decoding);
+        int room = step.Count == 0 ? maxTokens : Math.Min(prefillBesideDecode, maxTokens - step.Sum(static s => s.Tokens));
         foreach (SequenceRun run in PrefillTurns(running).Distinct())
         {
             int tokens = Math.Min(room, run.Pending);
@@ -34,6 +41,22 @@ internal sealed class StepPlan(int maxTokens, int prefillBesideDecode)
 
     /// <summary>Counts tokens computed for a user.</summary>
     public void Count(string user, int tokens) => _service[user] = _service.GetValueOrDefault(user) + tokens;
+
+    // what is cheap is shared evenly; what one does not want is there for those after it
+    private List<(SequenceRun Run, int Tokens)> WithDrafts(List<SequenceRun> decoding)
+    {
+        List<(SequenceRun, int)> step = [];
+        int room = Math.Min(CheapTokens, maxTokens) - decoding.Count;
+        foreach (SequenceRun run in decoding)
+        {
+            int others = decoding.Count - step.Count;
+            int drafted = room <= 0 ? 0 : run.Draft((room + others - 1) / others);
+            step.Add((run, 1 + drafted));
+            room -= drafted;
+        }
+
+        return step;
+    }
 
     private IEnumerable<SequenceRun> PrefillTurns(IReadOnlyList<SequenceRun> running) =>
         running.Where(static r => r.Pending > 1)

@@ -17,6 +17,9 @@ public sealed class SmolClusterOptions
     /// <summary>How keys and values are kept, by the engine's name for it (F16, …). Null: the engine's choice.</summary>
     public string? KvType { get; set; }
 
+    /// <summary>Whether texts that repeat are guessed ahead: faster, never different.</summary>
+    public bool Speculation { get; set; } = true;
+
     /// <summary>Where other silos reach this one on a local cluster. 0: any free port.</summary>
     public int SiloPort { get; set; } = 11111;
 

@@ -12,6 +12,9 @@ internal enum Measure
     /// <summary>All users' tokens a second once all of them have their first token.</summary>
     Decode,
 
+    /// <summary>One user's answer that repeats its prompt with changes (<see cref="ModelFacts.Edited"/>), tokens/s. The peer has none.</summary>
+    Lookup,
+
     /// <summary>A new process, from asking to load until requests can be submitted, the file being in the page cache, ms.</summary>
     Load,
 
@@ -37,6 +40,7 @@ internal sealed record BenchCase(string Name, Measure Measure, int Users = 1, in
         new("decode-4", Measure.Decode, 4, Window: 32),
         new("decode-16", Measure.Decode, 16, Window: 16),
         new("decode-32", Measure.Decode, 32, Window: 12),
+        new("lookup", Measure.Lookup, PromptTokens: 256, Window: 192),
         new("ttft-64", Measure.FirstToken, PromptTokens: 64),
         new("load", Measure.Load),
         new("memory", Measure.Memory, PromptTokens: 64, Window: 15),
@@ -47,9 +51,12 @@ internal sealed record BenchCase(string Name, Measure Measure, int Users = 1, in
     /// <summary>More users than this, and the peer's binding batches far slower than the peer itself.</summary>
     public bool PeerIsDerived => Measure == Measure.Decode && Users > 4;
 
+    /// <summary>Whether the same can be measured of the peer: its answer cannot be laid down.</summary>
+    public bool HasPeer => Measure != Measure.Lookup;
+
     public string Unit => Measure switch
     {
-        Measure.Prefill or Measure.Decode => "tokens/s",
+        Measure.Prefill or Measure.Decode or Measure.Lookup => "tokens/s",
         Measure.FirstToken or Measure.Load => "ms",
         _ => "MiB",
     };

@@ -17,16 +17,18 @@ internal static class EngineWorker
     {
         var file = new Argument<string>("FILE");
         var threads = new Argument<int>("THREADS");
-        var command = new Command(Name, "A contender of smol bench; it talks JSON lines") { file, threads };
+        Option<bool> noSpeculation = NodeSwitches.NoSpeculationOption();
+        var command = new Command(Name, "A contender of smol bench; it talks JSON lines") { file, threads, noSpeculation };
         command.Hidden = true;
-        command.SetAction(parsed => RunAsync(parsed.GetRequiredValue(file), parsed.GetRequiredValue(threads)));
+        command.SetAction(parsed => RunAsync(parsed.GetRequiredValue(file),
+            new EngineOptions { Threads = parsed.GetRequiredValue(threads), Speculation = !parsed.GetValue(noSpeculation) }));
         return command;
     }
 
-    private static async Task RunAsync(string file, int threads)
+    private static async Task RunAsync(string file, EngineOptions options)
     {
         long start = Stopwatch.GetTimestamp();
-        using GgufChatModel model = GgufChatModel.Load(file, new EngineOptions { Threads = threads });
+        using GgufChatModel model = GgufChatModel.Load(file, options);
         Send(new ContenderReply(Stopwatch.GetElapsedTime(start).TotalMilliseconds));
         using var lines = new BlockingCollection<string>();
         new Thread(() => ReadLines(lines)) { IsBackground = true, Name = "bench-input" }.Start();
@@ -45,7 +47,9 @@ internal static class EngineWorker
     {
         try
         {
-            return new ContenderReply(Times: await new TimedGeneration(request).RunAsync(model));
+            (long drafted, long accepted) = model.Drafts;
+            double[][] times = await new TimedGeneration(request).RunAsync(model);
+            return new ContenderReply(Times: times, Drafts: [model.Drafts.Drafted - drafted, model.Drafts.Accepted - accepted]);
         }
         catch (Exception failure) when (failure is ArgumentException or InvalidOperationException or QueueFullException)
         {

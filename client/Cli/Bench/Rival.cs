@@ -20,6 +20,9 @@ internal sealed class Rival(string name, Func<ProcessStartInfo> start) : IAsyncD
 
     public string Name => name;
 
+    /// <summary>Tokens that it guessed ahead in all its answers, and how many came true.</summary>
+    public (long Drafted, long Accepted) Drafts { get; private set; }
+
     /// <summary>One measurement of one case.</summary>
     /// <exception cref="ContenderException">It could not be made; the message names this side.</exception>
     public async Task<double> MeasureAsync(BenchCase measured, int[][] prompts, ModelFacts model, CancellationToken cancellation)
@@ -29,7 +32,9 @@ internal sealed class Rival(string name, Func<ProcessStartInfo> start) : IAsyncD
             if (measured.Measure is Measure.Load or Measure.Memory)
                 return await MeasureNewAsync(measured, prompts, model, cancellation);
             Contender contender = await ResidentAsync(model, cancellation);
-            return Figures.Of(measured, await contender.GenerateAsync(Request(measured, prompts, model), cancellation));
+            ContenderReply reply = await contender.GenerateAsync(Request(measured, prompts, model), cancellation);
+            Drafts = reply.Drafts is [var drafted, var accepted] ? (Drafts.Drafted + drafted, Drafts.Accepted + accepted) : Drafts;
+            return Figures.Of(measured, reply.Times!);
         }
         catch (ContenderException failure)
         {
@@ -41,7 +46,8 @@ internal sealed class Rival(string name, Func<ProcessStartInfo> start) : IAsyncD
     public ValueTask DisposeAsync() => StopAsync();
 
     private static ContenderRequest Request(BenchCase measured, int[][] prompts, ModelFacts model) =>
-        new(prompts, measured.MaxTokens(model.ContextLength), measured.Window, MaxDecodeSeconds, model.EndOfGeneration);
+        new(prompts, measured.MaxTokens(model.ContextLength), measured.Window, MaxDecodeSeconds, model.EndOfGeneration,
+            measured.Measure == Measure.Lookup ? Array.ConvertAll(prompts, model.Edited) : null);
 
     // The resident process ends first: two copies of a large model might not fit.
     private async Task<double> MeasureNewAsync(BenchCase measured, int[][] prompts, ModelFacts model, CancellationToken cancellation)

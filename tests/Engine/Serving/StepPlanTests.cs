@@ -69,9 +69,63 @@ public sealed class StepPlanTests : IDisposable
         Assert.Equal([(first, 40)], plan.Next(running[..2]));
     }
 
+    [Fact]
+    public void Next_OneDecodesATextThatRepeats_BringsDraftedTokens()
+    {
+        var plan = new StepPlan(128, 32);
+        SequenceRun run = Decoding("a", 20);
+        (SequenceRun Run, int Tokens) = Assert.Single(plan.Next([run]));
+        Assert.Same(run, Run);
+        Assert.InRange(Tokens, 2, StepPlan.CheapTokens);
+        Assert.Equal(Tokens, run.Slice(Tokens).LogitRowCount);
+        Assert.Equal(1, run.Slice(1).LogitRowCount);
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(7)]
+    [InlineData(8)]
+    [InlineData(30)]
+    public void Next_ManyDecode_DraftsFillWhatIsCheapAndNoMore(int users)
+    {
+        var plan = new StepPlan(128, 32);
+        List<SequenceRun> running = [.. Enumerable.Range(0, users).Select(i => Decoding($"{i}", 20))];
+        List<(SequenceRun Run, int Tokens)> step = plan.Next(running);
+        Assert.Equal(running, step.Select(static s => s.Run));
+        Assert.Equal(Math.Max(users, StepPlan.CheapTokens), step.Sum(static s => s.Tokens));
+        Assert.InRange(step.Max(static s => s.Tokens) - step.Min(static s => s.Tokens), 0, 1);
+    }
+
+    [Fact]
+    public void Next_StepIsSmall_DraftsStayWithinIt()
+    {
+        var plan = new StepPlan(4, 32);
+        Assert.Equal(4, plan.Next([Decoding("a", 20), Decoding("b", 20)]).Sum(static s => s.Tokens));
+    }
+
+    [Fact]
+    public void Next_OneTokenToGo_NothingIsDrafted()
+    {
+        var plan = new StepPlan(128, 32);
+        SequenceRun last = Decoding("a", 20, maxTokens: 1), lastButOne = Decoding("b", 20, maxTokens: 2);
+        Assert.Equal([(last, 1), (lastButOne, 2)], plan.Next([last, lastButOne]));
+    }
+
     public void Dispose() => _pool.Dispose();
+
+    // one whose text goes round: there is always something to draft
+    private SequenceRun Decoding(string user, int tokens, int maxTokens = 100)
+    {
+        int[] text = [.. Enumerable.Range(0, tokens).Select(static i => i % 5)];
+        var run = new SequenceRun(new GenerationRequest(text, tokens, maxTokens, new SamplingOptions(), user), new KvSequence(_pool),
+            static () => { }, speculation: true);
+        Assert.True(run.Cache.TryReserve(tokens));
+        run.Cache.Advance(tokens - 1);
+        return run;
+    }
 
     private SequenceRun Run(string user, int tokens, KvPagePool? pool = null) =>
         new(new GenerationRequest(new int[tokens], tokens, 10, new SamplingOptions(), user),
-            new KvSequence(pool ?? _pool), static () => { });
+            new KvSequence(pool ?? _pool), static () => { }, speculation: true);
 }

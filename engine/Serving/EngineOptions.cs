@@ -16,6 +16,9 @@ public sealed record EngineOptions
     /// <summary>Threads of a forward step; null: one a processor.</summary>
     public int? Threads { get; init; }
 
+    /// <summary>Whether those threads stay each on a processor of its own: for machines that do nothing else.</summary>
+    public bool PinThreads { get; init; }
+
     public KvType KvType { get; init; } = KvType.F16;
 
     /// <summary>Bytes of KV pages at most, taken from the system as they are needed; null: half of the memory that the
@@ -32,7 +35,8 @@ public sealed record EngineOptions
     /// <summary>Sequences in the batch at most.</summary>
     public int MaxSequences { get; init; } = 32;
 
-    /// <summary>Requests that wait for the batch at most; one more is refused.</summary>
+    /// <summary>Requests that wait for the batch at most; one more is refused, and so is one of a user who has taken as many of
+    /// these places as are left.</summary>
     public int MaxQueue { get; init; } = 256;
 
     /// <summary>Tokens a step at most.</summary>

@@ -54,9 +54,9 @@ public sealed class GgufChatModel : IChatModel
         int pages = (int)Math.Clamp(cacheBytes / layout.PageBytes, 1, int.MaxValue / KvLayout.PageLength);
         int context = Math.Min(Math.Min(options.ContextLength ?? Config.ContextLength, Config.ContextLength), pages * KvLayout.PageLength);
         _pool = new KvPagePool(layout, pages, options.PrefixCache ? new PrefixIndex() : null);
-        _team = new ThreadTeam(options.Threads ?? Environment.ProcessorCount);
+        _team = new ThreadTeam(options.Threads ?? Environment.ProcessorCount, options.PinThreads);
         _transformer = new Transformer(file, Config, _team, options.StepTokens);
-        _scheduler = new BatchScheduler(_transformer, _pool, _team, options, Config.VocabularyLength, EndsAnswer);
+        _scheduler = new BatchScheduler(_transformer, _pool, _team, options, StepCost.Of(Config), Config.VocabularyLength, EndsAnswer);
         string id = options.ModelId ?? Path.GetFileNameWithoutExtension(file.Path);
         Card = new ModelCard(id, options.Kind, Config.Architecture, hash, context, file.Length)
         {

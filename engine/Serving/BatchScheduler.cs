@@ -13,8 +13,6 @@ namespace SmolCluster.Engine.Serving;
 /// </summary>
 internal sealed class BatchScheduler : IDisposable
 {
-    private const int PrefillBesideDecode = 32;
-
     private readonly Transformer _transformer;
     private readonly KvPagePool _pool;
     private readonly ThreadTeam _team;
@@ -23,15 +21,16 @@ internal sealed class BatchScheduler : IDisposable
     private readonly Sampler[] _samplers;   // one a worker
     private readonly float[] _logits;       // [sequences and drafted tokens][V]
     private readonly int _vocabulary;
+    private readonly FairShares _shares = new();
     private readonly StepPlan _plan;
-    private readonly LinkedList<SequenceRun> _waiting = new();
+    private readonly WaitingLine _waiting;  // and the lock for it
     private readonly List<SequenceRun> _running = [];
     private readonly Thread _loop;
     private long _drafted, _accepted;
     private bool _stopping;
 
-    public BatchScheduler(Transformer transformer, KvPagePool pool, ThreadTeam team, EngineOptions options, int vocabulary,
-        Func<int, bool> endsAnswer)
+    public BatchScheduler(Transformer transformer, KvPagePool pool, ThreadTeam team, EngineOptions options, StepCost cost,
+        int vocabulary, Func<int, bool> endsAnswer)
     {
         _transformer = transformer;
         _pool = pool;
@@ -42,7 +41,8 @@ internal sealed class BatchScheduler : IDisposable
         _samplers = [.. Enumerable.Range(0, team.Size).Select(_ => new Sampler(vocabulary))];
         int rows = options.MaxSequences + (options.Speculation ? PromptLookup.Longest : 0);
         _logits = new float[checked(rows * vocabulary)];
-        _plan = new StepPlan(transformer.MaxTokens, PrefillBesideDecode);
+        _plan = new StepPlan(transformer.MaxTokens, cost, _shares);
+        _waiting = new WaitingLine(options.MaxQueue);
         _loop = new Thread(Loop) { IsBackground = true, Name = "smol-batch" };
         _loop.Start();
     }
@@ -50,7 +50,7 @@ internal sealed class BatchScheduler : IDisposable
     /// <summary>Tokens guessed so far, and those of them that were drawn.</summary>
     public (long Drafted, long Accepted) Drafts => (Interlocked.Read(ref _drafted), Interlocked.Read(ref _accepted));
 
-    /// <exception cref="QueueFullException">MaxQueue requests wait already.</exception>
+    /// <exception cref="QueueFullException">MaxQueue requests wait already, or as many of this user as may.</exception>
     public Generation Submit(GenerationRequest request)
     {
         ArgumentOutOfRangeException.ThrowIfZero(request.Tokens.Length, nameof(request));
@@ -69,12 +69,7 @@ internal sealed class BatchScheduler : IDisposable
         lock (_waiting)
         {
             ObjectDisposedException.ThrowIf(_stopping, this);
-            if (_waiting.Count >= _options.MaxQueue)
-            {
-                throw new QueueFullException($"{_waiting.Count} requests wait for this model already, the most this node queues. Try again shortly.");
-            }
-
-            _waiting.AddLast(run);
+            _waiting.Join(run);
             Monitor.Pulse(_waiting);
         }
 
@@ -102,6 +97,7 @@ internal sealed class BatchScheduler : IDisposable
 
     private void Loop()
     {
+        _team.PinCaller();
         while (Admit())
         {
             try
@@ -132,21 +128,12 @@ internal sealed class BatchScheduler : IDisposable
             while (true)
             {
                 _running.RemoveAll(EndedIfCancelled);
-                for (LinkedListNode<SequenceRun>? node = _waiting.First, next; node is not null; node = next)
+                foreach (SequenceRun cancelled in _waiting.Runs.Where(EndedIfCancelled).ToList())
                 {
-                    next = node.Next;
-                    if (EndedIfCancelled(node.Value))
-                    {
-                        _waiting.Remove(node);
-                    }
+                    _waiting.Remove(cancelled);
                 }
 
-                while (_waiting.First is { } first && _running.Count < _options.MaxSequences && Fits(first.Value))
-                {
-                    _waiting.RemoveFirst();
-                    _running.Add(first.Value);
-                }
-
+                TakeIn();
                 if (_stopping || _running.Count > 0)
                 {
                     return !_stopping;
@@ -154,6 +141,17 @@ internal sealed class BatchScheduler : IDisposable
 
                 Monitor.Wait(_waiting);
             }
+        }
+    }
+
+    private void TakeIn()
+    {
+        _shares.Keep(_running.Concat(_waiting.Runs).Select(static r => r.Request.User).ToHashSet());
+        while (_running.Count < _options.MaxSequences && _waiting.Next(_running, _shares) is { } next && Fits(next))
+        {
+            _waiting.Remove(next);
+            next.WasAdmitted = true;
+            _running.Add(next);
         }
     }
 
@@ -196,7 +194,7 @@ internal sealed class BatchScheduler : IDisposable
                 _running.RemoveAt(_running.Count - 1);
                 lock (_waiting)
                 {
-                    _waiting.AddFirst(last);
+                    _waiting.Return(last);
                 }
             }
         }
@@ -217,7 +215,7 @@ internal sealed class BatchScheduler : IDisposable
         for (int i = 0; i < step.Count; first += slices[i++].LogitRowCount)
         {
             (SequenceRun run, int tokens) = step[i];
-            _plan.Count(run.Request.User, tokens);
+            _shares.Count(run.Request.User, tokens);
             Deliver(run, draws.AsSpan(first, slices[i].LogitRowCount));
         }
     }
@@ -284,7 +282,7 @@ internal sealed class BatchScheduler : IDisposable
     {
         lock (_waiting)
         {
-            _running.AddRange(_waiting);
+            _running.AddRange(_waiting.Runs);
             _waiting.Clear();
         }
 

@@ -46,6 +46,9 @@ internal sealed class SequenceRun
 
     public bool Cancelled => _cancelled;
 
+    /// <summary>Whether it has been in the batch.</summary>
+    public bool WasAdmitted { get; set; }
+
     private ReadOnlyMemory<int> Known => _tokens.AsMemory(0, Count);
 
     public Generation ToGeneration() => new(_output.Reader, _prefillStarted.Task, Cancel);

@@ -7,8 +7,6 @@ namespace SmolCluster.Cli;
 /// <summary>MODEL and the options of the node that serves it: the same for a server and for a chat in the terminal.</summary>
 internal sealed class NodeSwitches
 {
-    public const string NoSpeculation = "--no-speculation";
-
     private static readonly string[] s_kvTypes = ["f16", "f32"];
 
     private readonly Argument<string> _model = new("MODEL")
@@ -21,6 +19,7 @@ internal sealed class NodeSwitches
     private readonly Option<string?> _id = new("--id") { Description = "The name clients use (default: the file's name)" };
     private readonly Option<int?> _context = new("--context") { Description = "Prompt and answer together, in tokens (default: the model's limit)" };
     private readonly Option<int?> _threads = new("--threads") { Description = "Threads that compute (default: one a processor)" };
+    private readonly Option<bool> _pin = PinOption();
     private readonly Option<string?> _kv = KvOption();
     private readonly Option<bool> _noSpeculation = NoSpeculationOption();
 
@@ -32,6 +31,7 @@ internal sealed class NodeSwitches
         command.Add(_id);
         command.Add(_context);
         command.Add(_threads);
+        command.Add(_pin);
         command.Add(_kv);
         command.Add(_noSpeculation);
         _id.Validators.Add(result =>
@@ -46,6 +46,7 @@ internal sealed class NodeSwitches
         Models = [Model(parsed.CommandResult)],
         ContextLength = parsed.GetValue(_context),
         Threads = parsed.GetValue(_threads),
+        PinThreads = parsed.GetValue(_pin),
         KvType = parsed.GetValue(_kv)?.ToUpperInvariant(),
         Speculation = !parsed.GetValue(_noSpeculation),
         SiloPort = 0,
@@ -63,7 +64,10 @@ internal sealed class NodeSwitches
     }
 
     public static Option<bool> NoSpeculationOption() =>
-        new(NoSpeculation) { Description = "Guess no tokens ahead where a text repeats; the answers are the same, slower" };
+        new("--no-speculation") { Description = "Guess no tokens ahead where a text repeats; the answers are the same, slower" };
+
+    public static Option<bool> PinOption() =>
+        new("--pin") { Description = "Keep each of those threads on a processor of its own, for a machine that does nothing else (Linux)" };
 
     public static void AtLeastOne(Option<int?> option) => option.Validators.Add(result =>
     {

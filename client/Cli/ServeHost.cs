@@ -88,6 +88,7 @@ internal static class ServeHost
             to.Models.Add(model);
         to.ContextLength = from.ContextLength;
         to.Threads = from.Threads;
+        to.PinThreads = from.PinThreads;
         to.KvType = from.KvType;
         to.Speculation = from.Speculation;
         to.SiloPort = from.SiloPort;

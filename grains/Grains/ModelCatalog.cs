@@ -68,6 +68,7 @@ public static class ModelCatalog
             Kind = kind,
             ContextLength = options.ContextLength,
             Threads = options.Threads,
+            PinThreads = options.PinThreads,
             Speculation = options.Speculation,
         };
         if (options.KvType is { } name) engine = engine with { KvType = Enum.Parse<KvType>(name, ignoreCase: true) };

@@ -14,6 +14,9 @@ public sealed class SmolClusterOptions
     /// <summary>Threads that compute. Null: the engine's choice.</summary>
     public int? Threads { get; set; }
 
+    /// <summary>Whether each of those threads stays on a processor of its own: for machines that do nothing else.</summary>
+    public bool PinThreads { get; set; }
+
     /// <summary>How keys and values are kept, by the engine's name for it (F16, …). Null: the engine's choice.</summary>
     public string? KvType { get; set; }
 

@@ -45,7 +45,6 @@ internal sealed class BenchRun(BenchPlan plan, ModelFacts model, Rival ours, Riv
         var mine = new List<double>();
         var others = new List<double>();
         string? problem = null;
-        (long Drafted, long Accepted) before = ours.Drafts;
         for (int pair = 0; pair < plan.Pairs && problem is null; pair++)
         {
             int[][] prompts = model.RandomPrompts(measured);
@@ -63,12 +62,9 @@ internal sealed class BenchRun(BenchPlan plan, ModelFacts model, Rival ours, Riv
             Peer = Rounded(Figures.Median(others)),
             Ratio = Rounded(Figures.Median([.. mine.Zip(others, static (own, other) => own / other)])),
             Skipped = problem,
-            Note = measured.Measure == Measure.Lookup && problem is null ? LookupNote(ours.Drafts.Drafted - before.Drafted, ours.Drafts.Accepted - before.Accepted) : null,
+            Note = problem is null && ours.LastReply is { } last ? CaseNote.Of(measured, last) : null,
         };
     }
-
-    private static string LookupNote(long drafted, long accepted) => string.Create(CultureInfo.InvariantCulture,
-        $"an answer that repeats its prompt with one token in {ModelFacts.EditedTokens} changed; {accepted} of {drafted} tokens guessed ahead came true. Compare with {BenchCase.OneUser.Name}.");
 
     private async Task<double> PeerAsync(Rival rival, BenchCase measured, int[][] prompts, CancellationToken cancellation) => measured.PeerIsDerived
         ? PeerBatchGain * await rival.MeasureAsync(BenchCase.OneUser, prompts[..1], model, cancellation)

@@ -17,11 +17,15 @@ internal static class EngineWorker
     {
         var file = new Argument<string>("FILE");
         var threads = new Argument<int>("THREADS");
-        Option<bool> noSpeculation = NodeSwitches.NoSpeculationOption();
-        var command = new Command(Name, "A contender of smol bench; it talks JSON lines") { file, threads, noSpeculation };
+        Option<bool> noSpeculation = NodeSwitches.NoSpeculationOption(), pin = NodeSwitches.PinOption();
+        var command = new Command(Name, "A contender of smol bench; it talks JSON lines") { file, threads, pin, noSpeculation };
         command.Hidden = true;
-        command.SetAction(parsed => RunAsync(parsed.GetRequiredValue(file),
-            new EngineOptions { Threads = parsed.GetRequiredValue(threads), Speculation = !parsed.GetValue(noSpeculation) }));
+        command.SetAction(parsed => RunAsync(parsed.GetRequiredValue(file), new EngineOptions
+        {
+            Threads = parsed.GetRequiredValue(threads),
+            PinThreads = parsed.GetValue(pin),
+            Speculation = !parsed.GetValue(noSpeculation),
+        }));
         return command;
     }
 
@@ -47,6 +51,12 @@ internal static class EngineWorker
     {
         try
         {
+            if (request.Flood is { } flood)
+            {
+                (double[][] flooded, double from) = await new FloodedGeneration(request).RunAsync(model);
+                return new ContenderReply(Times: flooded, FloodedFrom: from, FloodTokens: flood[0].Length);
+            }
+
             (long drafted, long accepted) = model.Drafts;
             double[][] times = await new TimedGeneration(request).RunAsync(model);
             return new ContenderReply(Times: times, Drafts: [model.Drafts.Drafted - drafted, model.Drafts.Accepted - accepted]);

@@ -49,6 +49,7 @@ internal sealed class ModelFacts
         [.. prompt.Select(token => _random.Next(EditedTokens) == 0 ? _ordinary[_random.Next(_ordinary.Length)] : token)];
 
     /// <summary>Fresh random tokens for each user. Never the same twice, so that no prefix cache can shorten a prefill.</summary>
-    public int[][] RandomPrompts(BenchCase measured) =>
-        [.. Enumerable.Range(0, measured.Users).Select(_ => _random.GetItems(_ordinary, measured.PromptTokens))];
+    public int[][] RandomPrompts(BenchCase measured) => RandomPrompts(measured.Users, measured.PromptTokens);
+
+    public int[][] RandomPrompts(int count, int tokens) => [.. Enumerable.Range(0, count).Select(_ => _random.GetItems(_ordinary, tokens))];
 }

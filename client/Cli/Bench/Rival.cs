@@ -9,6 +9,7 @@ namespace SmolCluster.Cli.Bench;
 internal sealed class Rival(string name, Func<ProcessStartInfo> start) : IAsyncDisposable
 {
     private const double MaxDecodeSeconds = 60;
+    private const int FloodPrompts = 4; // more than are computed in the time
 
     private static readonly BenchCase[] s_warmUps =
     [
@@ -20,8 +21,8 @@ internal sealed class Rival(string name, Func<ProcessStartInfo> start) : IAsyncD
 
     public string Name => name;
 
-    /// <summary>Tokens that it guessed ahead in all its answers, and how many came true.</summary>
-    public (long Drafted, long Accepted) Drafts { get; private set; }
+    /// <summary>What the last measurement's figure was taken from.</summary>
+    public ContenderReply? LastReply { get; private set; }
 
     /// <summary>One measurement of one case.</summary>
     /// <exception cref="ContenderException">It could not be made; the message names this side.</exception>
@@ -33,8 +34,8 @@ internal sealed class Rival(string name, Func<ProcessStartInfo> start) : IAsyncD
                 return await MeasureNewAsync(measured, prompts, model, cancellation);
             Contender contender = await ResidentAsync(model, cancellation);
             ContenderReply reply = await contender.GenerateAsync(Request(measured, prompts, model), cancellation);
-            Drafts = reply.Drafts is [var drafted, var accepted] ? (Drafts.Drafted + drafted, Drafts.Accepted + accepted) : Drafts;
-            return Figures.Of(measured, reply.Times!);
+            LastReply = reply;
+            return Figures.Of(measured, reply);
         }
         catch (ContenderException failure)
         {
@@ -46,8 +47,11 @@ internal sealed class Rival(string name, Func<ProcessStartInfo> start) : IAsyncD
     public ValueTask DisposeAsync() => StopAsync();
 
     private static ContenderRequest Request(BenchCase measured, int[][] prompts, ModelFacts model) =>
-        new(prompts, measured.MaxTokens(model.ContextLength), measured.Window, MaxDecodeSeconds, model.EndOfGeneration,
-            measured.Measure == Measure.Lookup ? Array.ConvertAll(prompts, model.Edited) : null);
+        new(prompts, measured.MaxTokens(model.ContextLength), measured.Window, MaxDecodeSeconds, model.EndOfGeneration)
+        {
+            Replays = measured.Measure == Measure.Lookup ? Array.ConvertAll(prompts, model.Edited) : null,
+            Flood = measured.Measure == Measure.Fairness ? model.RandomPrompts(FloodPrompts, BenchCase.FloodTokens(model.ContextLength)) : null,
+        };
 
     // The resident process ends first: two copies of a large model might not fit.
     private async Task<double> MeasureNewAsync(BenchCase measured, int[][] prompts, ModelFacts model, CancellationToken cancellation)

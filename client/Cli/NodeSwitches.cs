@@ -19,12 +19,14 @@ internal sealed class NodeSwitches
     private readonly Option<string?> _id = new("--id") { Description = "The name clients use (default: the file's name)" };
     private readonly Option<int?> _context = new("--context") { Description = "Prompt and answer together, in tokens (default: the model's limit)" };
     private readonly Option<int?> _threads = new("--threads") { Description = "Threads that compute (default: one a processor)" };
+    private readonly Option<bool> _pin = PinOption();
     private readonly Option<string?> _kv = KvOption();
     private readonly Option<string?> _twins = new("--twins")
     {
         Description = $"Where twins of weights lie that make decoding fast, or {ModelCatalog.TwinsOff} (default: {CacheFolder.Twins})",
         HelpName = $"FOLDER|{ModelCatalog.TwinsOff}",
     };
+    private readonly Option<bool> _noSpeculation = NoSpeculationOption();
 
     public void AddTo(Command command)
     {
@@ -34,8 +36,10 @@ internal sealed class NodeSwitches
         command.Add(_id);
         command.Add(_context);
         command.Add(_threads);
+        command.Add(_pin);
         command.Add(_kv);
         command.Add(_twins);
+        command.Add(_noSpeculation);
         _id.Validators.Add(result =>
         {
             if (ModelCatalog.MisleadingId(Model(result)) is { } misleading)
@@ -48,8 +52,10 @@ internal sealed class NodeSwitches
         Models = [Model(parsed.CommandResult)],
         ContextLength = parsed.GetValue(_context),
         Threads = parsed.GetValue(_threads),
+        PinThreads = parsed.GetValue(_pin),
         KvType = parsed.GetValue(_kv)?.ToUpperInvariant(),
         TwinFolder = parsed.GetValue(_twins),
+        Speculation = !parsed.GetValue(_noSpeculation),
         SiloPort = 0,
         GatewayPort = 0,
     };
@@ -63,6 +69,12 @@ internal sealed class NodeSwitches
         kv.AcceptOnlyFromAmong(s_kvTypes);
         return kv;
     }
+
+    public static Option<bool> NoSpeculationOption() =>
+        new("--no-speculation") { Description = "Guess no tokens ahead where a text repeats; the answers are the same, slower" };
+
+    public static Option<bool> PinOption() =>
+        new("--pin") { Description = "Keep each of those threads on a processor of its own, for a machine that does nothing else (Linux)" };
 
     public static void AtLeastOne(Option<int?> option) => option.Validators.Add(result =>
     {

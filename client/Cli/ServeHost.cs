@@ -88,8 +88,10 @@ internal static class ServeHost
             to.Models.Add(model);
         to.ContextLength = from.ContextLength;
         to.Threads = from.Threads;
+        to.PinThreads = from.PinThreads;
         to.KvType = from.KvType;
         to.TwinFolder = from.TwinFolder;
+        to.Speculation = from.Speculation;
         to.SiloPort = from.SiloPort;
         to.GatewayPort = from.GatewayPort;
     }

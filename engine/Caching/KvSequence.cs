@@ -65,6 +65,22 @@ public sealed unsafe class KvSequence(KvPagePool pool) : IDisposable
         }
     }
 
+    /// <summary>Forgets the positions from <paramref name="length"/> on, and returns the pages that held nothing else. What is
+    /// left of them in the last page is never read: it lies past the length, and is written again before it comes to lie within.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Longer than what is stored, or within pages that others may read.</exception>
+    internal void Truncate(int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length);
+        ArgumentOutOfRangeException.ThrowIfLessThan(length, _shared * KvLayout.PageLength);
+        for (int last = _pages.Count - 1; last >= KvLayout.Pages(length); last--)
+        {
+            Pool.Release(_pages[last]);
+            _pages.RemoveAt(last);
+        }
+
+        Length = length;
+    }
+
     /// <summary>Returns all pages.</summary>
     public void Clear()
     {

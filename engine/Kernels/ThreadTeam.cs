@@ -1,27 +1,39 @@
+using System.Runtime.InteropServices;
+
 namespace SmolCluster.Engine.Kernels;
 
 /// <summary>
 /// Fork and join over dedicated threads: the caller and its workers take numbered pieces of work until none is left. Pieces
 /// write to disjoint places and no result is combined across threads, so who took which piece cannot show in the result.
-/// Workers spin for less than a millisecond between two regions of a forward step and park when no step follows. Dedicated because
-/// spinning on the thread pool starves Orleans' own turns.
+/// <para>A region ends when its pieces are done, not when every worker has seen it: where other processes hold a worker off its
+/// core, the caller computes its pieces as well and waits for nothing but a piece in the midst of which a worker was stopped.
+/// Workers spin for some tens of microseconds between two regions of a forward step and park when none follows: an idle team takes
+/// no processor time.</para>
+/// Dedicated threads because spinning on the thread pool starves Orleans' own turns.
 /// </summary>
 public sealed class ThreadTeam : IDisposable
 {
-    private const int SpinsBeforeParking = 2000;
+    /// <summary>Pieces of a region at most.</summary>
+    public const int MostPieces = (1 << NextBits) - (1 << 16);
+
+    private const int NextBits = 24, CountBits = 24;
+    private const int SpinsBeforeParking = 1000, SpinsBeforeYielding = 200, SpinLength = 2; // a spin takes about 75 ns
 
     private readonly Thread[] _workers;
     private readonly object _gate = new();
+    private readonly bool _pinned;
     private Action<int, int>? _body;
-    private int _count, _next, _running, _parked;
-    private volatile int _region;
-    private volatile bool _stopping;
     private Exception? _failure;
+    private volatile bool _stopping;
+    private Shared _shared;
 
     /// <param name="size">Threads at work in a region, the caller included; at least 1.</param>
-    public ThreadTeam(int size)
+    /// <param name="pinned">Each worker stays on one processor of those that the process may use, where the system can do that.
+    /// For machines that do nothing else: whoever else runs on that processor cannot be evaded.</param>
+    public ThreadTeam(int size, bool pinned = false)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
+        _pinned = pinned;
         _workers = new Thread[size - 1];
         for (int i = 0; i < _workers.Length; i++)
         {
@@ -33,8 +45,18 @@ public sealed class ThreadTeam : IDisposable
 
     public int Size => _workers.Length + 1;
 
+    /// <summary>Where the team is pinned, pins the thread that will call <see cref="For"/> as well.</summary>
+    public void PinCaller()
+    {
+        if (_pinned)
+        {
+            ProcessorPin.TryPin(0);
+        }
+    }
+
     /// <summary>Calls body(piece, worker) once for every piece in [0, count); worker in [0, Size). Returns when all are done;
-    /// the first exception of any piece is thrown here. Not reentrant, one caller at a time.</summary>
+    /// the first exception of any piece is thrown here, and pieces not begun by then are left out. Not reentrant, one caller at
+    /// a time.</summary>
     public void For(int count, Action<int, int> body)
     {
         if (count <= 1 || _workers.Length == 0)
@@ -47,18 +69,12 @@ public sealed class ThreadTeam : IDisposable
             return;
         }
 
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, MostPieces);
         _body = body;
-        _count = count;
-        _next = 0;
-        Volatile.Write(ref _running, _workers.Length);
-        StartRegion();
+        _shared.Done = 0;
+        Open(count);
         TakePieces(0);
-        SpinWait spin = default;
-        while (Volatile.Read(ref _running) != 0)
-        {
-            spin.SpinOnce(sleep1Threshold: -1);
-        }
-
+        WaitForPieces(count);
         _body = null;
         if (Interlocked.Exchange(ref _failure, null) is { } failure)
         {
@@ -69,17 +85,17 @@ public sealed class ThreadTeam : IDisposable
     public void Dispose()
     {
         _stopping = true;
-        StartRegion();
+        Open(0);
         foreach (Thread worker in _workers)
         {
             worker.Join();
         }
     }
 
-    private void StartRegion()
+    private void Open(int count)
     {
-        Interlocked.Increment(ref _region);
-        if (Volatile.Read(ref _parked) != 0)
+        Interlocked.Exchange(ref _shared.Region, Region.Opened(Volatile.Read(ref _shared.Region), count));
+        if (Volatile.Read(ref _shared.Parked) != 0)
         {
             lock (_gate)
             {
@@ -88,57 +104,111 @@ public sealed class ThreadTeam : IDisposable
         }
     }
 
-    private void Work(int worker)
+    private void WaitForPieces(int count)
     {
-        int seen = 0;
-        while (true)
+        for (int i = 0; Volatile.Read(ref _shared.Done) != count; i++)
         {
-            WaitForRegion(seen);
-            seen = _region;
-            if (_stopping)
+            if (i < SpinsBeforeYielding)
             {
-                return;
+                Thread.SpinWait(SpinLength);
             }
-
-            TakePieces(worker);
-            Interlocked.Decrement(ref _running);
+            else
+            {
+                Thread.Yield(); // the worker may be waiting for this core
+            }
         }
     }
 
-    private void WaitForRegion(int seen)
+    private void Work(int worker)
     {
-        for (int i = 0; i < SpinsBeforeParking && _region == seen; i++)
+        if (_pinned)
         {
-            Thread.SpinWait(10);
+            ProcessorPin.TryPin(worker);
+        }
+
+        long seen = 0;
+        while (!_stopping)
+        {
+            seen = WaitForRegion(seen);
+            TakePieces(worker);
+        }
+    }
+
+    private long WaitForRegion(long seen)
+    {
+        for (int i = 0; i < SpinsBeforeParking; i++)
+        {
+            long number = Region.Number(Volatile.Read(ref _shared.Region));
+            if (number != seen)
+            {
+                return number;
+            }
+
+            Thread.SpinWait(SpinLength);
         }
 
         lock (_gate)
         {
-            // announced before the last look: a region started in between sees the count and takes the gate to pulse
-            Interlocked.Increment(ref _parked);
-            while (_region == seen)
+            // announced before the last look: a region opened in between sees the count and takes the gate to pulse
+            Interlocked.Increment(ref _shared.Parked);
+            long number;
+            while ((number = Region.Number(Volatile.Read(ref _shared.Region))) == seen && !_stopping)
             {
                 Monitor.Wait(_gate);
             }
 
-            Interlocked.Decrement(ref _parked);
+            Interlocked.Decrement(ref _shared.Parked);
+            return number;
         }
     }
 
+    // A worker may come late, to a region after the one it saw: region, count and piece are taken in one word, so that the piece
+    // is of the region that is open now, and that one stays open, its body in place, until the piece is counted as done.
     private void TakePieces(int worker)
     {
-        try
+        for (; ; Interlocked.Increment(ref _shared.Done))
         {
-            for (int piece; (piece = Interlocked.Increment(ref _next) - 1) < _count;)
+            long taken = Interlocked.Increment(ref _shared.Region) - 1;
+            if (Region.Next(taken) >= Region.Count(taken))
             {
-                _body!(piece, worker);
+                return;
+            }
+
+            try
+            {
+                if (Volatile.Read(ref _failure) is null)
+                {
+                    _body!(Region.Next(taken), worker);
+                }
+            }
+            catch (Exception failure)
+            {
+                // carried to the caller of For, which throws it
+                Interlocked.CompareExchange(ref _failure, failure, null);
             }
         }
-        catch (Exception failure)
-        {
-            // carried to the caller of For, which throws it
-            Interlocked.CompareExchange(ref _failure, failure, null);
-            Volatile.Write(ref _next, _count);
-        }
+    }
+
+    /// <summary>A region in a word: its number (16 bits, going round), how many pieces it has, and the next one to take.</summary>
+    private static class Region
+    {
+        private const long Mask = (1 << NextBits) - 1;
+
+        public static long Opened(long before, int count) => (before >>> (NextBits + CountBits)) + 1 << (NextBits + CountBits) | (long)count << NextBits;
+
+        public static long Number(long region) => region >>> (NextBits + CountBits);
+
+        public static int Count(long region) => (int)(region >> NextBits & Mask);
+
+        public static int Next(long region) => (int)(region & Mask);
+    }
+
+    /// <summary>What threads write at the same time, each on cache lines of its own.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 512)]
+    private struct Shared
+    {
+        [FieldOffset(128)] public long Region;
+        [FieldOffset(256)] public int Done;
+        [FieldOffset(384)] public int Parked;
     }
 }

@@ -13,24 +13,24 @@ namespace SmolCluster.Engine.Serving;
 /// </summary>
 internal sealed class BatchScheduler : IDisposable
 {
-    private const int PrefillBesideDecode = 32;
-
     private readonly Transformer _transformer;
     private readonly KvPagePool _pool;
     private readonly ThreadTeam _team;
     private readonly EngineOptions _options;
     private readonly Func<int, bool> _endsAnswer;
     private readonly Sampler[] _samplers;   // one a worker
-    private readonly float[] _logits;       // [MaxSequences][V]
+    private readonly float[] _logits;       // [sequences and drafted tokens][V]
     private readonly int _vocabulary;
+    private readonly FairShares _shares = new();
     private readonly StepPlan _plan;
-    private readonly LinkedList<SequenceRun> _waiting = new();
+    private readonly WaitingLine _waiting;  // and the lock for it
     private readonly List<SequenceRun> _running = [];
     private readonly Thread _loop;
+    private long _drafted, _accepted;
     private bool _stopping;
 
-    public BatchScheduler(Transformer transformer, KvPagePool pool, ThreadTeam team, EngineOptions options, int vocabulary,
-        Func<int, bool> endsAnswer)
+    public BatchScheduler(Transformer transformer, KvPagePool pool, ThreadTeam team, EngineOptions options, StepCost cost,
+        int vocabulary, Func<int, bool> endsAnswer)
     {
         _transformer = transformer;
         _pool = pool;
@@ -39,13 +39,18 @@ internal sealed class BatchScheduler : IDisposable
         _endsAnswer = endsAnswer;
         _vocabulary = vocabulary;
         _samplers = [.. Enumerable.Range(0, team.Size).Select(_ => new Sampler(vocabulary))];
-        _logits = new float[checked(options.MaxSequences * vocabulary)];
-        _plan = new StepPlan(transformer.MaxTokens, PrefillBesideDecode);
+        int rows = options.MaxSequences + (options.Speculation ? PromptLookup.Longest : 0);
+        _logits = new float[checked(rows * vocabulary)];
+        _plan = new StepPlan(transformer.MaxTokens, cost, _shares);
+        _waiting = new WaitingLine(options.MaxQueue);
         _loop = new Thread(Loop) { IsBackground = true, Name = "smol-batch" };
         _loop.Start();
     }
 
-    /// <exception cref="QueueFullException">MaxQueue requests wait already.</exception>
+    /// <summary>Tokens guessed so far, and those of them that were drawn.</summary>
+    public (long Drafted, long Accepted) Drafts => (Interlocked.Read(ref _drafted), Interlocked.Read(ref _accepted));
+
+    /// <exception cref="QueueFullException">MaxQueue requests wait already, or as many of this user as may.</exception>
     public Generation Submit(GenerationRequest request)
     {
         ArgumentOutOfRangeException.ThrowIfZero(request.Tokens.Length, nameof(request));
@@ -60,16 +65,11 @@ internal sealed class BatchScheduler : IDisposable
             throw new ArgumentException($"A token lies outside the vocabulary of {_vocabulary}.", nameof(request));
         }
 
-        var run = new SequenceRun(request, new KvSequence(_pool), Wake);
+        var run = new SequenceRun(request, new KvSequence(_pool), Wake, _options.Speculation);
         lock (_waiting)
         {
             ObjectDisposedException.ThrowIf(_stopping, this);
-            if (_waiting.Count >= _options.MaxQueue)
-            {
-                throw new QueueFullException($"{_waiting.Count} requests wait for this model already, the most this node queues. Try again shortly.");
-            }
-
-            _waiting.AddLast(run);
+            _waiting.Join(run);
             Monitor.Pulse(_waiting);
         }
 
@@ -97,6 +97,7 @@ internal sealed class BatchScheduler : IDisposable
 
     private void Loop()
     {
+        _team.PinCaller();
         while (Admit())
         {
             try
@@ -127,21 +128,12 @@ internal sealed class BatchScheduler : IDisposable
             while (true)
             {
                 _running.RemoveAll(EndedIfCancelled);
-                for (LinkedListNode<SequenceRun>? node = _waiting.First, next; node is not null; node = next)
+                foreach (SequenceRun cancelled in _waiting.Runs.Where(EndedIfCancelled).ToList())
                 {
-                    next = node.Next;
-                    if (EndedIfCancelled(node.Value))
-                    {
-                        _waiting.Remove(node);
-                    }
+                    _waiting.Remove(cancelled);
                 }
 
-                while (_waiting.First is { } first && _running.Count < _options.MaxSequences && Fits(first.Value))
-                {
-                    _waiting.RemoveFirst();
-                    _running.Add(first.Value);
-                }
-
+                TakeIn();
                 if (_stopping || _running.Count > 0)
                 {
                     return !_stopping;
@@ -149,6 +141,17 @@ internal sealed class BatchScheduler : IDisposable
 
                 Monitor.Wait(_waiting);
             }
+        }
+    }
+
+    private void TakeIn()
+    {
+        _shares.Keep(_running.Concat(_waiting.Runs).Select(static r => r.Request.User).ToHashSet());
+        while (_running.Count < _options.MaxSequences && _waiting.Next(_running, _shares) is { } next && Fits(next))
+        {
+            _waiting.Remove(next);
+            next.WasAdmitted = true;
+            _running.Add(next);
         }
     }
 
@@ -179,53 +182,54 @@ internal sealed class BatchScheduler : IDisposable
         return true;
     }
 
-    // pages for the step; sequences admitted last give theirs up until the earlier ones have room
+    // pages for the step; sequences admitted last give theirs up until the earlier ones have room, and drafts take only what is left
     private List<(SequenceRun Run, int Tokens)> Reserve(List<(SequenceRun Run, int Tokens)> step)
     {
         foreach ((SequenceRun run, int tokens) in step.OrderBy(s => _running.IndexOf(s.Run)).ToList())
         {
-            while (_running.Contains(run) && !run.Cache.TryReserve(run.Cache.Length + tokens))
+            while (_running.Contains(run) && !run.Cache.TryReserve(run.Cache.Length + Math.Min(tokens, run.Pending)))
             {
                 SequenceRun last = _running[^1];
                 last.Cache.Clear();
                 _running.RemoveAt(_running.Count - 1);
                 lock (_waiting)
                 {
-                    _waiting.AddFirst(last);
+                    _waiting.Return(last);
                 }
             }
         }
 
         step.RemoveAll(s => !_running.Contains(s.Run));
-        return step;
+        return [.. step.Select(static s => s.Run.Cache.TryReserve(s.Run.Cache.Length + s.Tokens) ? s : (s.Run, s.Run.Pending))];
     }
 
     private void Run(List<(SequenceRun Run, int Tokens)> step)
     {
         BatchSlice[] slices = [.. step.Select(static s => s.Run.Slice(s.Tokens))];
         _transformer.Forward(slices, _logits);
-        List<SequenceRun> sampled = [.. step.Where((_, i) => slices[i].Logits == LogitRows.Last).Select(static s => s.Run)];
-        var next = new Draw[sampled.Count];
-        _team.For(sampled.Count, (row, worker) => next[row] = Sample(sampled[row], row, _samplers[worker]));
-        foreach ((SequenceRun run, int tokens) in step)
+        List<(SequenceRun Run, int Drafted)> rows =
+            [.. step.SelectMany((s, i) => Enumerable.Range(0, slices[i].LogitRowCount).Select(drafted => (s.Run, drafted)))];
+        var draws = new Draw[rows.Count];
+        _team.For(rows.Count, (row, worker) => draws[row] = Sample(rows[row].Run, rows[row].Drafted, row, _samplers[worker]));
+        int first = 0;
+        for (int i = 0; i < step.Count; first += slices[i++].LogitRowCount)
         {
-            run.Publish();
-            _plan.Count(run.Request.User, tokens);
-        }
-
-        for (int row = 0; row < next.Length; row++)
-        {
-            Deliver(sampled[row], next[row]);
+            (SequenceRun run, int tokens) = step[i];
+            _shares.Count(run.Request.User, tokens);
+            Deliver(run, draws.AsSpan(first, slices[i].LogitRowCount));
         }
     }
 
     // one sequence's impossible draw (all tokens forbidden, a logit that is no number) must not end its neighbours'
-    private Draw Sample(SequenceRun run, int row, Sampler sampler)
+    private Draw Sample(SequenceRun run, int drafted, int row, Sampler sampler)
     {
         try
         {
             Span<float> logits = _logits.AsSpan(row * _vocabulary, _vocabulary);
-            return new(sampler.Sample(logits, run.Tokens, run.Request.PromptLength, run.Request.Sampling), null);
+            GenerationRequest request = run.Request;
+            int token = sampler.Sample(logits, run.Tokens(drafted), request.PromptLength, request.Sampling);
+            int place = run.Generated + drafted;
+            return new(place < request.Replay?.Length ? request.Replay[place] : token, null);
         }
         catch (Exception failure) when (failure is ArgumentException or InvalidOperationException)
         {
@@ -233,18 +237,42 @@ internal sealed class BatchScheduler : IDisposable
         }
     }
 
-    private void Deliver(SequenceRun run, Draw draw)
+    // draws after a drafted token hold while the tokens before them are those that were drawn
+    private void Deliver(SequenceRun run, ReadOnlySpan<Draw> draws)
     {
-        if (draw.Failure is null)
+        bool ended = false, holds = true;
+        int place = 0;
+        for (; place < draws.Length && holds && !ended; place++)
         {
-            run.Append(draw.Token);
+            if (draws[place].Failure is { } failure)
+            {
+                Leave(run, failure);
+                return;
+            }
+
+            holds = run.Append(draws[place].Token, place);
+            ended = Ends(run, draws[place].Token);
         }
 
-        if (draw.Failure is not null || Ends(run, draw.Token))
+        if (draws.Length > 1)
         {
-            _running.Remove(run);
-            run.End(draw.Failure);
+            int accepted = holds ? place : place - 1;
+            Interlocked.Add(ref _drafted, draws.Length - 1);
+            Interlocked.Add(ref _accepted, accepted);
+            run.Settle(accepted);
         }
+
+        run.Publish();
+        if (ended)
+        {
+            Leave(run, null);
+        }
+    }
+
+    private void Leave(SequenceRun run, Exception? failure)
+    {
+        _running.Remove(run);
+        run.End(failure);
     }
 
     private bool Ends(SequenceRun run, int token) =>
@@ -254,7 +282,7 @@ internal sealed class BatchScheduler : IDisposable
     {
         lock (_waiting)
         {
-            _running.AddRange(_waiting);
+            _running.AddRange(_waiting.Runs);
             _waiting.Clear();
         }
 

@@ -16,6 +16,9 @@ public sealed record EngineOptions
     /// <summary>Threads of a forward step; null: one a processor.</summary>
     public int? Threads { get; init; }
 
+    /// <summary>Whether those threads stay each on a processor of its own: for machines that do nothing else.</summary>
+    public bool PinThreads { get; init; }
+
     /// <summary>Where the twins of weights lie that make decoding fast (<see cref="Models.RowTwin"/>): of the size of each model's
     /// file, made when it is first loaded. Null: none, weights are read as they lie in their file.</summary>
     public string? TwinFolder { get; init; }
@@ -33,10 +36,14 @@ public sealed record EngineOptions
     /// needed; <see cref="PrefixIndex"/> says what others could learn from it.</summary>
     public bool PrefixCache { get; init; } = true;
 
+    /// <summary>Whether texts that repeat are guessed ahead and the guesses verified in the batch: faster, never different.</summary>
+    public bool Speculation { get; init; } = true;
+
     /// <summary>Sequences in the batch at most.</summary>
     public int MaxSequences { get; init; } = 32;
 
-    /// <summary>Requests that wait for the batch at most; one more is refused.</summary>
+    /// <summary>Requests that wait for the batch at most; one more is refused, and so is one of a user who has taken as many of
+    /// these places as are left.</summary>
     public int MaxQueue { get; init; } = 256;
 
     /// <summary>Tokens a step at most.</summary>

@@ -56,9 +56,9 @@ public sealed class GgufChatModel : IChatModel
         int pages = (int)Math.Clamp(cacheBytes / layout.PageBytes, 1, int.MaxValue / KvLayout.PageLength);
         int context = Math.Min(Math.Min(options.ContextLength ?? Config.ContextLength, Config.ContextLength), pages * KvLayout.PageLength);
         _pool = new KvPagePool(layout, pages, options.PrefixCache ? new PrefixIndex() : null);
-        _team = new ThreadTeam(options.Threads ?? Environment.ProcessorCount);
+        _team = new ThreadTeam(options.Threads ?? Environment.ProcessorCount, options.PinThreads);
         _transformer = new Transformer(file, Config, _team, options.StepTokens, twin: _twin);
-        _scheduler = new BatchScheduler(_transformer, _pool, _team, options, Config.VocabularyLength, EndsAnswer);
+        _scheduler = new BatchScheduler(_transformer, _pool, _team, options, StepCost.Of(Config), Config.VocabularyLength, EndsAnswer);
         string id = options.ModelId ?? Path.GetFileNameWithoutExtension(file.Path);
         Card = new ModelCard(id, options.Kind, Config.Architecture, hash, context, file.Length)
         {
@@ -80,6 +80,9 @@ public sealed class GgufChatModel : IChatModel
     /// <summary>KV pages that answers hold now, those kept beside for answers to come, and the most there can be.</summary>
     public (int Used, int Idle, int Capacity, long PageBytes) Cache =>
         (_pool.Used, _pool.Index?.IdleCount ?? 0, _pool.Capacity, _pool.Layout.PageBytes);
+
+    /// <summary>Tokens guessed ahead so far, and those of them that came true.</summary>
+    public (long Drafted, long Accepted) Drafts => _scheduler.Drafts;
 
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
     /// <exception cref="GgufException">The file cannot be used; the message says why.</exception>

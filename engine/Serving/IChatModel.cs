@@ -66,6 +66,13 @@ public sealed record GenerationRequest(int[] Tokens, int PromptLength, int MaxTo
 {
     /// <summary>Tokens that end this answer beside the model's own ending tokens.</summary>
     public IReadOnlySet<int> StopTokens { get; init; } = FrozenSet<int>.Empty;
+
+    /// <summary>False: no drafts for this answer, whatever the node does. The tokens are the same.</summary>
+    public bool Speculation { get; init; } = true;
+
+    /// <summary>The answer's first tokens, taken in place of those drawn, with all the work of drawing done. Only for measuring:
+    /// random weights write no text that could stand for one.</summary>
+    public int[]? Replay { get; init; }
 }
 
 /// <summary>A running answer: ids in order, the ending token included. The channel completes after an ending token or

@@ -11,14 +11,18 @@ internal sealed class SequenceRun
     private readonly Channel<int> _output;
     private readonly TaskCompletionSource<int> _prefillStarted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Action _wake;
-    private int[] _tokens;
+    private readonly PromptLookup? _lookup;
+    private int[] _tokens;  // [known][drafted]
+    private int _drafted;
     private volatile bool _cancelled;
 
     /// <param name="request">What to generate.</param>
     /// <param name="cache">Empty.</param>
     /// <param name="wake">Called when a cancellation waits to be seen.</param>
-    public SequenceRun(GenerationRequest request, KvSequence cache, Action wake)
+    /// <param name="speculation">Whether it may draft tokens.</param>
+    public SequenceRun(GenerationRequest request, KvSequence cache, Action wake, bool speculation)
     {
+        _lookup = speculation && request.Speculation ? new PromptLookup() : null;
         Request = request;
         Cache = cache;
         _wake = wake;
@@ -42,7 +46,8 @@ internal sealed class SequenceRun
 
     public bool Cancelled => _cancelled;
 
-    public ReadOnlySpan<int> Tokens => _tokens.AsSpan(0, Count);
+    /// <summary>Whether it has been in the batch.</summary>
+    public bool WasAdmitted { get; set; }
 
     private ReadOnlyMemory<int> Known => _tokens.AsMemory(0, Count);
 
@@ -57,22 +62,60 @@ internal sealed class SequenceRun
     /// <summary>Whether <paramref name="other"/> is about to compute what this could take from it.</summary>
     public bool CanAwait(SequenceRun other) => Cache.CanAwait(Known, other.Cache, other.Known);
 
-    /// <summary>The next <paramref name="count"/> pending tokens, with logits where they are the last known.</summary>
+    /// <summary>While decoding: writes up to <paramref name="most"/> tokens that may come next behind those known; returns how many.
+    /// Together with the one that a step draws in any case they stay within the request's MaxTokens.</summary>
+    public int Draft(int most)
+    {
+        int length = _lookup is null ? 0 : Math.Min(Math.Min(most, _lookup.Reach(Count)), Request.MaxTokens - Generated - 1);
+        int from = length > 0 ? _lookup!.Find(_tokens.AsSpan(0, Count)) : 0;
+        if (from == 0)
+        {
+            return 0;
+        }
+
+        MakeRoom(length);
+        for (int i = 0; i < length; i++)
+        {
+            _tokens[Count + i] = _tokens[from + i]; // past the end it goes on with its own beginning, as a loop does
+        }
+
+        return length;
+    }
+
+    /// <summary>The next <paramref name="count"/> tokens to compute. The last known one has logits; where there are more than
+    /// are pending, the rest are drafted, and all have.</summary>
     public BatchSlice Slice(int count)
     {
         _prefillStarted.TrySetResult(Math.Min(Cache.Length, Request.PromptLength));
-        return new(Cache, _tokens.AsMemory(Cache.Length, count), count == Pending ? LogitRows.Last : LogitRows.None);
+        _drafted = Math.Max(0, count - Pending);
+        LogitRows logits = _drafted > 0 ? LogitRows.All : count == Pending ? LogitRows.Last : LogitRows.None;
+        return new(Cache, _tokens.AsMemory(Cache.Length, count), logits);
     }
 
-    public void Append(int token)
-    {
-        if (Count == _tokens.Length)
-        {
-            Array.Resize(ref _tokens, Math.Max(Count + 64, Count + Count / 2));
-        }
+    /// <summary>All known tokens and the first <paramref name="drafted"/> of the draft: what the draw after them depends on.</summary>
+    public ReadOnlySpan<int> Tokens(int drafted) => _tokens.AsSpan(0, Count + drafted);
 
+    /// <summary>The token that was drawn after those known; true: the draft's <paramref name="place"/>-th says the same, so the
+    /// draw after it holds as well.</summary>
+    public bool Append(int token, int place)
+    {
+        MakeRoom(1);
+        bool foretold = place < _drafted && _tokens[Count] == token;
         _tokens[Count++] = token;
         _output.Writer.TryWrite(token);
+        return foretold;
+    }
+
+    /// <summary>After a step's draws: forgets what was computed for drafted tokens that were not drawn.</summary>
+    /// <param name="accepted">Drafted tokens that were drawn.</param>
+    public void Settle(int accepted)
+    {
+        if (_drafted > 0)
+        {
+            Cache.Truncate(Count - 1);
+            _lookup!.Learn(_drafted, accepted, Count);
+            _drafted = 0;
+        }
     }
 
     /// <summary>Leaves the cache and ends the reader's stream, with an error if there was one.</summary>
@@ -81,6 +124,14 @@ internal sealed class SequenceRun
         Cache.Dispose();
         _prefillStarted.TrySetResult(0);
         _output.Writer.TryComplete(failure);
+    }
+
+    private void MakeRoom(int tokens)
+    {
+        if (Count + tokens > _tokens.Length)
+        {
+            Array.Resize(ref _tokens, Count + tokens + Math.Max(64, Count / 2));
+        }
     }
 
     private void Cancel()

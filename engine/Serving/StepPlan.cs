@@ -1,25 +1,40 @@
 namespace SmolCluster.Engine.Serving;
 
 /// <summary>
-/// Chooses each step's tokens: every sequence that decodes gets its token first, then the rest of the step is filled with
-/// prefill chunks, least-served user first, so that one user's long prompt cannot stall the others. Of sequences that need
+/// Chooses each step's tokens: every sequence that decodes gets its token first; where few decode, they may bring drafted tokens
+/// as well, because a step reads all weights for one token or for several; then come prefill chunks, least-served user first,
+/// and beside decoding sequences only so much of them that the step takes <see cref="Stretch"/> times as long at most: a prompt
+/// of any length, and a user who sends one after another, slows the others' answers by that and no more. Of sequences that need
 /// the same page, the one furthest in it gets the turn of each, and the others find the page in the prefix index: many users
-/// with one system prompt have it computed once. A pure function of the running sequences and the service counted so far; it
-/// never sees a tensor.
+/// with one system prompt have it computed once. A pure function of the running sequences and the shares counted so far; it
+/// never sees a tensor or a clock.
 /// </summary>
-internal sealed class StepPlan(int maxTokens, int prefillBesideDecode)
+internal sealed class StepPlan(int maxTokens, StepCost cost, FairShares shares)
 {
-    private readonly Dictionary<string, long> _service = [];
+    /// <summary>Tokens that a step computes while it waits for weights, more or less. Of decoding sequences, drafted tokens
+    /// included, it takes no more than that: beyond, a wrong draft costs as much as a right one saves.</summary>
+    public const int CheapTokens = 1 + PromptLookup.Longest;
 
-    /// <summary>How many tokens each chosen sequence computes in the next step, in batch order.</summary>
+    /// <summary>How much longer prefill may make a step in which others decode.</summary>
+    public const double Stretch = 1.6;
+
+    /// <summary>Prefill tokens of a step whatever they cost: a prompt gets on.</summary>
+    public const int FewestPrefill = 4;
+
+    /// <summary>How many tokens each chosen sequence computes in the next step, in batch order; one that decodes brings drafted
+    /// ones with all beyond its first.</summary>
     public List<(SequenceRun Run, int Tokens)> Next(IReadOnlyList<SequenceRun> running)
     {
-        ForgetAbsentUsers(running);
-        List<(SequenceRun, int)> step = [.. running.Where(static r => r.Pending == 1).Take(maxTokens).Select(static r => (r, 1))];
-        int room = step.Count == 0 ? maxTokens : Math.Min(prefillBesideDecode, maxTokens - step.Count);
+        List<SequenceRun> decoding = [.. running.Where(static r => r.Pending == 1).Take(maxTokens)];
+        List<(SequenceRun Run, int Tokens)> step = WithDrafts(decoding);
+        int room = maxTokens - step.Sum(static s => s.Tokens);
+        double budget = decoding.Count == 0 ? double.PositiveInfinity : Budget(decoding, step);
+        int fewest = FewestPrefill;
         foreach (SequenceRun run in PrefillTurns(running).Distinct())
         {
-            int tokens = Math.Min(room, run.Pending);
+            double each = cost.At(run.Cache.Length);
+            int affordable = Math.Max(fewest, (int)Math.Min(maxTokens, budget / each));
+            int tokens = Math.Min(Math.Min(room, run.Pending), affordable);
             if (tokens == 0)
             {
                 break;
@@ -27,32 +42,39 @@ internal sealed class StepPlan(int maxTokens, int prefillBesideDecode)
 
             step.Add((run, tokens));
             room -= tokens;
+            budget -= tokens * each;
+            fewest = 0;
         }
 
         return step;
     }
 
-    /// <summary>Counts tokens computed for a user.</summary>
-    public void Count(string user, int tokens) => _service[user] = _service.GetValueOrDefault(user) + tokens;
+    // what prefill may cost beside these, in tokens at the beginning of a text
+    private double Budget(List<SequenceRun> decoding, List<(SequenceRun Run, int Tokens)> step)
+    {
+        double alone = Math.Max(CheapTokens, decoding.Sum(r => cost.At(r.Cache.Length)));
+        double taken = step.Sum(s => s.Tokens * cost.At(s.Run.Cache.Length));
+        return Math.Max(0, Stretch * alone - taken);
+    }
+
+    // what is cheap is shared evenly; what one does not want is there for those after it
+    private List<(SequenceRun Run, int Tokens)> WithDrafts(List<SequenceRun> decoding)
+    {
+        List<(SequenceRun, int)> step = [];
+        int room = Math.Min(CheapTokens, maxTokens) - decoding.Count;
+        foreach (SequenceRun run in decoding)
+        {
+            int others = decoding.Count - step.Count;
+            int drafted = room <= 0 ? 0 : run.Draft((room + others - 1) / others);
+            step.Add((run, 1 + drafted));
+            room -= drafted;
+        }
+
+        return step;
+    }
 
     private IEnumerable<SequenceRun> PrefillTurns(IReadOnlyList<SequenceRun> running) =>
         running.Where(static r => r.Pending > 1)
-            .OrderBy(r => _service.GetValueOrDefault(r.Request.User))
+            .OrderBy(r => shares.Of(r.Request.User))
             .Select(r => running.Where(r.CanAwait).MaxBy(static other => other.Cache.Length) ?? r);
-
-    // a user who comes back starts level with the least served of those present: absence earns no credit and no debt
-    private void ForgetAbsentUsers(IReadOnlyList<SequenceRun> running)
-    {
-        HashSet<string> present = [.. running.Select(static r => r.Request.User)];
-        foreach (string absent in _service.Keys.Where(u => !present.Contains(u)).ToList())
-        {
-            _service.Remove(absent);
-        }
-
-        long least = _service.Count == 0 ? 0 : _service.Values.Min();
-        foreach (string user in present)
-        {
-            _service.TryAdd(user, least);
-        }
-    }
 }

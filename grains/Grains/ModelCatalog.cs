@@ -67,7 +67,16 @@ public static class ModelCatalog
 
     private static ModelSource Gguf(string path, string id, ModelKind kind, SmolClusterOptions options)
     {
-        var engine = new EngineOptions { ModelId = id, Kind = kind, ContextLength = options.ContextLength, Threads = options.Threads, TwinFolder = Twins(options) };
+        var engine = new EngineOptions
+        {
+            ModelId = id,
+            Kind = kind,
+            ContextLength = options.ContextLength,
+            Threads = options.Threads,
+            PinThreads = options.PinThreads,
+            Speculation = options.Speculation,
+            TwinFolder = Twins(options),
+        };
         if (options.KvType is { } name) engine = engine with { KvType = Enum.Parse<KvType>(name, ignoreCase: true) };
         return new(id, kind, (progress, _) => GgufChatModel.Load(path, engine, progress));
     }

@@ -14,12 +14,17 @@ public sealed class SmolClusterOptions
     /// <summary>Threads that compute. Null: the engine's choice.</summary>
     public int? Threads { get; set; }
 
+    /// <summary>Whether each of those threads stays on a processor of its own: for machines that do nothing else.</summary>
+    public bool PinThreads { get; set; }
+
     /// <summary>How keys and values are kept, by the engine's name for it (F16, …). Null: the engine's choice.</summary>
     public string? KvType { get; set; }
 
     /// <summary>Where the twins of weights lie that make decoding fast: files of the size of the models', made once and shared by all
     /// processes of a machine. "off": none. Null: the user's cache folder.</summary>
     public string? TwinFolder { get; set; }
+    /// <summary>Whether texts that repeat are guessed ahead: faster, never different.</summary>
+    public bool Speculation { get; set; } = true;
 
     /// <summary>Where other silos reach this one on a local cluster. 0: any free port.</summary>
     public int SiloPort { get; set; } = 11111;

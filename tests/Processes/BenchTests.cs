@@ -30,6 +30,27 @@ public sealed class BenchTests
     }
 
     [Fact]
+    public async Task Bench_LookupAndFairness_SayWhatTheyWereMeasuredWith()
+    {
+        Outcome run = await SmolProcess.RunAsync("bench", TestData.DemoModel, "--cases", "lookup,fairness", "--pairs", "1", "--threads", "2", "--pin", "--json");
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        using JsonDocument report = JsonDocument.Parse(run.Output);
+        JsonElement[] rows = [.. report.RootElement.GetProperty("cases").EnumerateArray()];
+        Assert.Equal(["lookup", "fairness"], rows.Select(static row => row.GetProperty("name").GetString()));
+        Assert.All(rows, static row => Assert.True(row.GetProperty("ours").GetDouble() > 0, row.ToString()));
+        Assert.Matches("one token in 16 changed; [1-9][0-9]* of [1-9][0-9]* tokens guessed ahead came true", rows[0].GetProperty("note").GetString());
+        Assert.Matches("31 users: [0-9]+ ms among themselves, [0-9]+ ms beside one who sends prompts of 1023 tokens", rows[1].GetProperty("note").GetString());
+    }
+
+    [Fact]
+    public async Task Bench_WithoutSpeculation_NothingIsGuessed()
+    {
+        Outcome run = await SmolProcess.RunAsync("bench", TestData.DemoModel, "--cases", "lookup", "--pairs", "1", "--no-speculation", "--json");
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        Assert.Contains("0 of 0 tokens guessed ahead", run.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Bench_ContextTooShort_SkipsTheCaseAndSaysWhy()
     {
         // the demo's context holds 1024 tokens

@@ -14,6 +14,7 @@ public sealed class ReadmeTests
         ["curl http://127.0.0.1:8080/v1/chat/completions -H 'content-type: application/json' -d '{\"model\": \"smolcluster-demo\", \"messages\": [{\"role\": \"user\", \"content\": \"What is a silo?\"}]}'"]
             = nameof(Readme_ServeAndCurl_Answer),
         ["alias smol=\"dotnet $PWD/client/Cli/bin/Release/net10.0/smol.dll\""] = nameof(Readme_AliasedCommands_Run),
+        ["dotnet run -c Release --project tests/Benchmarks"] = nameof(BenchmarksTests.Benchmarks_QuickAndFewOfThem_GiveRatesAndShares),
         ["smol chat"] = nameof(Readme_AliasedCommands_Run),
         ["smol inspect engine/Models/Demo/smolcluster-demo-Q8_0.gguf"] = nameof(Readme_AliasedCommands_Run),
         // The download is the one thing a test cannot do; that serve prints the same address is tested.

@@ -45,6 +45,23 @@ public sealed class ServeTests
         Assert.Equal("length", choice.GetProperty("finish_reason").GetString());
     }
 
+    /// <summary>Threads of the forward pass spin between its regions and must park when no step follows.</summary>
+    [Fact]
+    public async Task Serve_Idle_ItsThreadsTakeNoProcessorTime()
+    {
+        if (!OperatingSystem.IsLinux())
+            Assert.Skip("This test reads the threads' times in /proc.");
+        await using SmolProcess server = SmolProcess.Start("serve", "--port", "0", "--threads", "3");
+        string url = await UrlAsync(server);
+        await server.WaitForLineAsync("ready");
+        await AskAsync(url, "smolcluster-demo", "What is a silo?");
+        Dictionary<string, long> before = ProcessorTicks(server.ProcessId);
+        await Task.Delay(TimeSpan.FromSeconds(2), Cancellation); // the time that is measured
+        Dictionary<string, long> after = ProcessorTicks(server.ProcessId);
+        Assert.Equal(["smol-batch", "smol-worker-1", "smol-worker-2"], after.Keys.Order(StringComparer.Ordinal));
+        Assert.All(after, thread => Assert.InRange(thread.Value - before[thread.Key], 0, 20)); // of 200
+    }
+
     [Fact]
     public async Task Serve_ContextAboveTheModels_SaysSo()
     {
@@ -95,6 +112,29 @@ public sealed class ServeTests
         Outcome refused = await SmolProcess.RunAsync("serve", "stub", "--port", $"{port}");
         Assert.Equal((1, ""), (refused.ExitCode, refused.Text));
         Assert.Equal($"smol: port {port} on 127.0.0.1 is in use, maybe by another smol serve: choose another with --port\n", refused.Error);
+    }
+
+    /// <summary>Processor time of the engine's own threads so far, in hundredths of a second.</summary>
+    private static Dictionary<string, long> ProcessorTicks(int process)
+    {
+        Dictionary<string, long> ticks = [];
+        foreach (string thread in Directory.GetDirectories($"/proc/{process}/task"))
+        {
+            try
+            {
+                // "id (name) state …": user and system time are the 12th and 13th field behind the name
+                string stat = File.ReadAllText(Path.Combine(thread, "stat"));
+                string name = stat[(stat.IndexOf('(') + 1)..stat.LastIndexOf(')')];
+                if (name.StartsWith("smol-", StringComparison.Ordinal))
+                    ticks.Add(name, stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[11..13].Sum(long.Parse));
+            }
+            catch (IOException)
+            {
+                continue; // a thread of the pool that has ended since
+            }
+        }
+
+        return ticks;
     }
 
     private static async Task<string> UrlAsync(SmolProcess server) =>

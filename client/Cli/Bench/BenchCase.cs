@@ -12,6 +12,12 @@ internal enum Measure
     /// <summary>All users' tokens a second once all of them have their first token.</summary>
     Decode,
 
+    /// <summary>One user's answer that repeats its prompt with changes (<see cref="ModelFacts.Edited"/>), tokens/s. The peer has none.</summary>
+    Lookup,
+
+    /// <summary>How much longer users wait for their next token beside one who sends long prompts without pause, as a factor.</summary>
+    Fairness,
+
     /// <summary>A new process, from asking to load until requests can be submitted, the file being in the page cache, ms.</summary>
     Load,
 
@@ -37,25 +43,37 @@ internal sealed record BenchCase(string Name, Measure Measure, int Users = 1, in
         new("decode-4", Measure.Decode, 4, Window: 32),
         new("decode-16", Measure.Decode, 16, Window: 16),
         new("decode-32", Measure.Decode, 32, Window: 12),
+        new("lookup", Measure.Lookup, PromptTokens: 256, Window: 192),
         new("ttft-64", Measure.FirstToken, PromptTokens: 64),
         new("load", Measure.Load),
         new("memory", Measure.Memory, PromptTokens: 64, Window: 15),
+        new("fairness", Measure.Fairness, 31, Window: 12),
     ];
+
+    /// <summary>What is measured where nothing is said: fairness takes minutes, and has its own yardstick.</summary>
+    public static IEnumerable<BenchCase> Usual => All.Where(static known => known.Measure != Measure.Fairness);
 
     public static BenchCase OneUser => new("decode-1", Measure.Decode, Window: 48);
 
     /// <summary>More users than this, and the peer's binding batches far slower than the peer itself.</summary>
     public bool PeerIsDerived => Measure == Measure.Decode && Users > 4;
 
+    /// <summary>Whether the same can be measured of the peer: its answers cannot be laid down, and it knows no users.</summary>
+    public bool HasPeer => Measure is not (Measure.Lookup or Measure.Fairness);
+
     public string Unit => Measure switch
     {
-        Measure.Prefill or Measure.Decode => "tokens/s",
+        Measure.Prefill or Measure.Decode or Measure.Lookup => "tokens/s",
         Measure.FirstToken or Measure.Load => "ms",
+        Measure.Fairness => "x",
         _ => "MiB",
     };
 
     /// <summary>Prompt and answer of one user, at least.</summary>
-    public int TokensNeeded => PromptTokens + Window + 1;
+    public int TokensNeeded => PromptTokens + (Measure == Measure.Fairness ? 2 : 1) * Window + 1;
+
+    /// <summary>Length of the prompts that flood, in a context of this length.</summary>
+    public static int FloodTokens(int contextLength) => Math.Min(8192, contextLength - 1);
 
     /// <summary>How long one user's answer may become, in a context of this length.</summary>
     public int MaxTokens(int contextLength) => Window == 0 ? 1 : Math.Min(Window + 1 + Slack, contextLength - PromptTokens);

@@ -23,6 +23,8 @@ internal sealed record Bus(double ReadGigabytesPerSecond, long BytesPerToken, do
 /// <param name="Peer">Median; null without a peer.</param>
 /// <param name="Ratio">Median over the pairs of ours ÷ peer.</param>
 /// <param name="Skipped">Why a figure is missing.</param>
+/// <param name="Note">What it was measured with, where the name does not say it.</param>
 internal sealed record CaseResult(
     string Name, string Unit, double? Ours, double? Peer, double? Ratio,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Skipped = null);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Skipped = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Note = null);

@@ -49,7 +49,7 @@ internal sealed class BenchRun(BenchPlan plan, ModelFacts model, Rival ours, Riv
         {
             int[][] prompts = model.RandomPrompts(measured);
             problem = await AddAsync(mine, () => ours.MeasureAsync(measured, prompts, model, cancellation));
-            if (problem is null && peer is not null)
+            if (problem is null && peer is not null && measured.HasPeer)
                 problem = await AddAsync(others, () => PeerAsync(peer, measured, prompts, cancellation));
             // the bus of the same minutes
             if (measured.Name == BenchCase.OneUser.Name)
@@ -62,6 +62,7 @@ internal sealed class BenchRun(BenchPlan plan, ModelFacts model, Rival ours, Riv
             Peer = Rounded(Figures.Median(others)),
             Ratio = Rounded(Figures.Median([.. mine.Zip(others, static (own, other) => own / other)])),
             Skipped = problem,
+            Note = problem is null && ours.LastReply is { } last ? CaseNote.Of(measured, last) : null,
         };
     }
 

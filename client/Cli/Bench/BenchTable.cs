@@ -48,6 +48,8 @@ internal static class BenchTable
     {
         foreach (CaseResult row in report.Cases.Where(static row => row.Skipped is not null))
             yield return $"{row.Name}: {row.Skipped}";
+        foreach (CaseResult row in report.Cases.Where(static row => row.Note is not null))
+            yield return $"{row.Name}: {row.Note}";
         if (report.Machine.LoadAverage > report.Machine.Cores / 2.0)
         {
             yield return string.Create(CultureInfo.InvariantCulture,

@@ -57,9 +57,9 @@ internal sealed class Contender : IAsyncDisposable
         }
     }
 
-    /// <returns>[user][token], ms since the request.</returns>
+    /// <returns>A reply with times.</returns>
     /// <exception cref="ContenderException">It refused, ended, or took longer than ten minutes.</exception>
-    public async Task<double[][]> GenerateAsync(ContenderRequest request, CancellationToken cancellation)
+    public async Task<ContenderReply> GenerateAsync(ContenderRequest request, CancellationToken cancellation)
     {
         try
         {
@@ -71,7 +71,8 @@ internal sealed class Contender : IAsyncDisposable
             throw new ContenderException(Obituary());
         }
 
-        return (await ReplyAsync(cancellation)).Times ?? throw new ContenderException("it answered without times");
+        ContenderReply reply = await ReplyAsync(cancellation);
+        return reply.Times is not null ? reply : throw new ContenderException("it answered without times");
     }
 
     public async ValueTask DisposeAsync()

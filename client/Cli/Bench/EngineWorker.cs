@@ -17,17 +17,24 @@ internal static class EngineWorker
     {
         var file = new Argument<string>("FILE");
         var threads = new Argument<int>("THREADS");
-        var twins = new Argument<string?>("TWINS") { Arity = ArgumentArity.ZeroOrOne };
-        var command = new Command(Name, "A contender of smol bench; it talks JSON lines") { file, threads, twins };
+        Option<bool> noSpeculation = NodeSwitches.NoSpeculationOption(), pin = NodeSwitches.PinOption();
+        var twins = new Option<string?>("--twins");
+        var command = new Command(Name, "A contender of smol bench; it talks JSON lines") { file, threads, pin, noSpeculation, twins };
         command.Hidden = true;
-        command.SetAction(parsed => RunAsync(parsed.GetRequiredValue(file), parsed.GetRequiredValue(threads), parsed.GetValue(twins)));
+        command.SetAction(parsed => RunAsync(parsed.GetRequiredValue(file), new EngineOptions
+        {
+            Threads = parsed.GetRequiredValue(threads),
+            PinThreads = parsed.GetValue(pin),
+            Speculation = !parsed.GetValue(noSpeculation),
+            TwinFolder = parsed.GetValue(twins),
+        }));
         return command;
     }
 
-    private static async Task RunAsync(string file, int threads, string? twins)
+    private static async Task RunAsync(string file, EngineOptions options)
     {
         long start = Stopwatch.GetTimestamp();
-        using GgufChatModel model = GgufChatModel.Load(file, new EngineOptions { Threads = threads, TwinFolder = twins });
+        using GgufChatModel model = GgufChatModel.Load(file, options);
         Send(new ContenderReply(Stopwatch.GetElapsedTime(start).TotalMilliseconds));
         using var lines = new BlockingCollection<string>();
         new Thread(() => ReadLines(lines)) { IsBackground = true, Name = "bench-input" }.Start();
@@ -46,7 +53,15 @@ internal static class EngineWorker
     {
         try
         {
-            return new ContenderReply(Times: await new TimedGeneration(request).RunAsync(model));
+            if (request.Flood is { } flood)
+            {
+                (double[][] flooded, double from) = await new FloodedGeneration(request).RunAsync(model);
+                return new ContenderReply(Times: flooded, FloodedFrom: from, FloodTokens: flood[0].Length);
+            }
+
+            (long drafted, long accepted) = model.Drafts;
+            double[][] times = await new TimedGeneration(request).RunAsync(model);
+            return new ContenderReply(Times: times, Drafts: [model.Drafts.Drafted - drafted, model.Drafts.Accepted - accepted]);
         }
         catch (Exception failure) when (failure is ArgumentException or InvalidOperationException or QueueFullException)
         {

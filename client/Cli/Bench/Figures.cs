@@ -3,17 +3,19 @@ namespace SmolCluster.Cli.Bench;
 /// <summary>From times to figures. One place for both contenders, so that both are counted alike.</summary>
 internal static class Figures
 {
-    /// <param name="measured">Prefill, FirstToken or Decode.</param>
-    /// <param name="times">[user][token], ms since the request.</param>
+    /// <param name="measured">Any but Load and Memory.</param>
+    /// <param name="reply">With times.</param>
     /// <exception cref="ContenderException">There are too few tokens to tell.</exception>
-    public static double Of(BenchCase measured, double[][] times)
+    public static double Of(BenchCase measured, ContenderReply reply)
     {
+        double[][] times = reply.Times!;
         if (times.Length != measured.Users || times.Any(static user => user.Length == 0))
             throw new ContenderException("a prompt got no token");
         return measured.Measure switch
         {
             Measure.Prefill => measured.PromptTokens / times[0][0] * 1000,
             Measure.FirstToken => times[0][0],
+            Measure.Fairness => Gaps(reply) is var (alone, flooded) ? flooded / alone : throw new ContenderException("too few tokens came to tell their gaps"),
             _ => DecodeRate(times),
         };
     }
@@ -34,6 +36,17 @@ internal static class Figures
         }
 
         return total;
+    }
+
+    /// <summary>Median gaps of all users' tokens: since all have begun until the flood, and from then on; null: too few came.</summary>
+    public static (double Alone, double Flooded)? Gaps(ContenderReply reply)
+    {
+        double begun = reply.Times!.Max(static user => user[0]), from = reply.FloodedFrom ?? double.PositiveInfinity;
+        (double From, double To)[] gaps = [.. reply.Times!.SelectMany(static user => user.Zip(user.Skip(1)))];
+        // a step that the flood is not in yet, or is the first of, belongs to neither
+        double? alone = Median([.. gaps.Where(gap => gap.From >= begun && gap.To <= from).Select(static gap => gap.To - gap.From)]);
+        double? flooded = Median([.. gaps.Where(gap => gap.From >= from).Select(static gap => gap.To - gap.From)]);
+        return alone is { } before && flooded is { } beside ? (before, beside) : null;
     }
 
     public static double? Median(IReadOnlyList<double> values)

@@ -7,6 +7,9 @@ namespace SmolCluster.Cli.Bench;
 /// <summary>What the bench needs to know of the file it measures with.</summary>
 internal sealed class ModelFacts
 {
+    /// <summary>One token in so many is another one in an edited text.</summary>
+    public const int EditedTokens = 16;
+
     private readonly int[] _ordinary;
     private readonly Random _random = new(1);
 
@@ -40,7 +43,13 @@ internal sealed class ModelFacts
 
     public bool Fits(BenchCase measured) => measured.TokensNeeded <= ContextLength;
 
+    /// <summary>An answer to a prompt that asks for it back with corrections: each token is one that changes by this chance. Random
+    /// weights do not write such a text, so the engine is given its draws; drafting and verifying are those of any answer.</summary>
+    public int[] Edited(int[] prompt) =>
+        [.. prompt.Select(token => _random.Next(EditedTokens) == 0 ? _ordinary[_random.Next(_ordinary.Length)] : token)];
+
     /// <summary>Fresh random tokens for each user. Never the same twice, so that no prefix cache can shorten a prefill.</summary>
-    public int[][] RandomPrompts(BenchCase measured) =>
-        [.. Enumerable.Range(0, measured.Users).Select(_ => _random.GetItems(_ordinary, measured.PromptTokens))];
+    public int[][] RandomPrompts(BenchCase measured) => RandomPrompts(measured.Users, measured.PromptTokens);
+
+    public int[][] RandomPrompts(int count, int tokens) => [.. Enumerable.Range(0, count).Select(_ => _random.GetItems(_ordinary, tokens))];
 }

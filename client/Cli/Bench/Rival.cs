@@ -9,6 +9,7 @@ namespace SmolCluster.Cli.Bench;
 internal sealed class Rival(string name, Func<ProcessStartInfo> start) : IAsyncDisposable
 {
     private const double MaxDecodeSeconds = 60;
+    private const int FloodPrompts = 4; // more than are computed in the time
 
     private static readonly BenchCase[] s_warmUps =
     [
@@ -20,6 +21,9 @@ internal sealed class Rival(string name, Func<ProcessStartInfo> start) : IAsyncD
 
     public string Name => name;
 
+    /// <summary>What the last measurement's figure was taken from.</summary>
+    public ContenderReply? LastReply { get; private set; }
+
     /// <summary>One measurement of one case.</summary>
     /// <exception cref="ContenderException">It could not be made; the message names this side.</exception>
     public async Task<double> MeasureAsync(BenchCase measured, int[][] prompts, ModelFacts model, CancellationToken cancellation)
@@ -29,7 +33,9 @@ internal sealed class Rival(string name, Func<ProcessStartInfo> start) : IAsyncD
             if (measured.Measure is Measure.Load or Measure.Memory)
                 return await MeasureNewAsync(measured, prompts, model, cancellation);
             Contender contender = await ResidentAsync(model, cancellation);
-            return Figures.Of(measured, await contender.GenerateAsync(Request(measured, prompts, model), cancellation));
+            ContenderReply reply = await contender.GenerateAsync(Request(measured, prompts, model), cancellation);
+            LastReply = reply;
+            return Figures.Of(measured, reply);
         }
         catch (ContenderException failure)
         {
@@ -41,7 +47,11 @@ internal sealed class Rival(string name, Func<ProcessStartInfo> start) : IAsyncD
     public ValueTask DisposeAsync() => StopAsync();
 
     private static ContenderRequest Request(BenchCase measured, int[][] prompts, ModelFacts model) =>
-        new(prompts, measured.MaxTokens(model.ContextLength), measured.Window, MaxDecodeSeconds, model.EndOfGeneration);
+        new(prompts, measured.MaxTokens(model.ContextLength), measured.Window, MaxDecodeSeconds, model.EndOfGeneration)
+        {
+            Replays = measured.Measure == Measure.Lookup ? Array.ConvertAll(prompts, model.Edited) : null,
+            Flood = measured.Measure == Measure.Fairness ? model.RandomPrompts(FloodPrompts, BenchCase.FloodTokens(model.ContextLength)) : null,
+        };
 
     // The resident process ends first: two copies of a large model might not fit.
     private async Task<double> MeasureNewAsync(BenchCase measured, int[][] prompts, ModelFacts model, CancellationToken cancellation)

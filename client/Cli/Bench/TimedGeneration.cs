@@ -18,7 +18,12 @@ internal sealed class TimedGeneration(ContenderRequest request)
         using var stop = new CancellationTokenSource();
         long start = Stopwatch.GetTimestamp();
         Generation[] answers = [.. request.Prompts.Select((prompt, user) =>
-            model.Submit(new GenerationRequest(prompt, prompt.Length, request.MaxTokens, sampling, $"user-{user}")))];
+            model.Submit(new GenerationRequest(prompt, prompt.Length, request.MaxTokens, sampling, $"user-{user}")
+            {
+                // random weights fall into loops, which drafts would shorten: a token a step is what decoding is measured by
+                Speculation = request.Replays is not null,
+                Replay = request.Replays?[user],
+            }))];
         using CancellationTokenRegistration stopping = stop.Token.Register(() => Array.ForEach(answers, static answer => answer.Cancel()));
         await Task.WhenAll(answers.Select((answer, user) => ReadAsync(answer, _times[user], start, stop)));
         return [.. _times.Select(static user => user.ToArray())];

@@ -41,6 +41,84 @@ public sealed class ThreadTeamTests
         Assert.Equal(45, sum);
     }
 
+    /// <summary>Regions so short that workers come late to many of them: what one takes must be of the region that is open.</summary>
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    public void For_RegionsInQuickSuccession_NoPieceOfAnother(int size)
+    {
+        using var team = new ThreadTeam(size);
+        int[] taken = new int[8];
+        for (int region = 1; region <= 100_000; region++) // more than the regions' numbers have values
+        {
+            int now = region, count = 2 + region % 7;
+            team.For(count, (piece, _) => taken[piece] = taken[piece] < now && piece < count ? now : int.MaxValue);
+            for (int piece = 0; piece < count; piece++)
+            {
+                Assert.Equal(region, taken[piece]);
+            }
+        }
+    }
+
+    [Fact]
+    public void For_FirstPieceThrows_LaterOnesAreLeftOut()
+    {
+        using var team = new ThreadTeam(2);
+        int begun = 0;
+        Assert.Throws<InvalidOperationException>(() => team.For(1_000_000, (_, _) =>
+        {
+            Interlocked.Increment(ref begun);
+            throw new ArithmeticException();
+        }));
+        Assert.InRange(begun, 1, 2);
+    }
+
+    [Fact]
+    public void For_MorePiecesThanARegionHolds_IsRefused()
+    {
+        using var team = new ThreadTeam(2);
+        Assert.Throws<ArgumentOutOfRangeException>(() => team.For(ThreadTeam.MostPieces + 1, static (_, _) => { }));
+    }
+
+    [Fact]
+    public void For_Pinned_EveryThreadOnOneProcessor()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            Assert.Skip("Threads are pinned on Linux only.");
+        }
+
+        using var team = new ThreadTeam(3, pinned: true);
+        var masks = new System.Collections.Concurrent.ConcurrentDictionary<int, string>();
+        string? caller = null;
+        var thread = new Thread(() =>
+        {
+            team.PinCaller();
+            while (masks.Count < 3)
+            {
+                team.For(64, (_, worker) => masks.TryAdd(worker, AllowedProcessors()));
+            }
+
+            caller = AllowedProcessors();
+        });
+        thread.Start();
+        thread.Join();
+        Assert.Equal(masks[0], caller);
+        Assert.All(masks.Values, static mask => Assert.True(int.TryParse(mask, out _), mask));
+        Assert.Equal(Math.Min(3, Environment.ProcessorCount), masks.Values.Distinct().Count());
+    }
+
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(1, 3)]
+    [InlineData(2, 64)]
+    [InlineData(3, 1)]
+    public void At_Mask_IsTheIndexthProcessorCountedRound(int index, int processor) =>
+        Assert.Equal(processor, ProcessorPin.At([0b1010, 1], index));
+
+    private static string AllowedProcessors() => File.ReadLines("/proc/thread-self/status")
+        .Single(static line => line.StartsWith("Cpus_allowed_list:", StringComparison.Ordinal)).Split(':')[1].Trim();
+
     [Fact]
     public void Dispose_ParkedWorkers_Returns()
     {

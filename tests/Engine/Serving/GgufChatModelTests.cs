@@ -93,6 +93,28 @@ public sealed class GgufChatModelTests
     }
 
     [Fact]
+    public async Task Submit_OneUserFillsTheirPlaces_AnotherIsServedBeforeThem()
+    {
+        using GgufChatModel model = GgufChatModel.Load(TestData.DemoModel, Options with { MaxQueue = 8, MaxSequences = 1 });
+        GenerationRequest flood = Request(model, "Tell me a story.", seed: 1, endless: true) with { User = "flood" };
+        List<Generation> flooding = [model.Submit(flood)];
+        await flooding[0].CachedTokens; // in the batch, and no longer in the queue
+        var refused = Assert.Throws<QueueFullException>(() =>
+        {
+            for (int i = 0; i < 100; i++)
+            {
+                flooding.Add(model.Submit(flood));
+            }
+        });
+        Assert.Contains("of your requests wait", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(1 + 4, flooding.Count);
+        Generation other = model.Submit(Request(model, "Hello", seed: 2) with { User = "other" });
+        await Collect(other);
+        Assert.All(flooding[2..], static g => Assert.False(g.CachedTokens.IsCompleted));
+        flooding.ForEach(static g => g.Cancel());
+    }
+
+    [Fact]
     public async Task Submit_EveryTokenForbidden_FailsAloneAndSaysWhy()
     {
         using GgufChatModel model = GgufChatModel.Load(TestData.DemoModel, Options);

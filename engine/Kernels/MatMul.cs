@@ -60,7 +60,7 @@ internal static unsafe class MatMul
             byte* activations = product.Activations + (long)token * matrix.ActivationBytes;
             float* output = product.Output + (long)token * product.Stride;
             int row = first;
-            for (; (matrix.Groups != null || (count >= TokensForAGroup && matrix.Dot.RunGroup != null)) && row + RowDot.GroupRows <= last; row += RowDot.GroupRows)
+            for (; (matrix.Groups != null || (count >= TokensForAGroup && matrix.CanGroup)) && row + RowDot.GroupRows <= last; row += RowDot.GroupRows)
             {
                 byte* rows = (matrix.Groups != null ? matrix.Groups : matrix.Data) + row * matrix.RowBytes;
                 nint apart = matrix.Groups != null ? 0 : (nint)matrix.RowBytes;

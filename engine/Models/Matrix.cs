@@ -14,7 +14,8 @@ internal sealed unsafe class Matrix
         Columns = columns;
         RowBytes = (long)columns / format.Length * format.Bytes;
         Dot = dot;
-        Groups = dot.RunGroup != null ? groups : null;
+        CanGroup = dot.RunGroup != null && columns % 16 == 0;
+        Groups = CanGroup ? groups : null;
         ActivationBytes = Activations.RowBytes(dot.Activation, columns);
     }
 
@@ -24,6 +25,9 @@ internal sealed unsafe class Matrix
 
     /// <summary>The same matrix in groups of sixteen rows side by side, from a <see cref="RowTwin"/>; null: there is none.</summary>
     public byte* Groups { get; }
+
+    /// <summary>Whether <see cref="Dot"/> takes sixteen rows at once.</summary>
+    public bool CanGroup { get; }
 
     public int Rows { get; }
 

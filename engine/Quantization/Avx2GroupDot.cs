@@ -93,7 +93,7 @@ internal readonly unsafe struct Avx2GroupDot : IGroupDot
         nint aheadStep = aheadBytes * T.QuadsAScale / quads;
         Vector256<short> lowScale = Vector256<short>.One, highScale = lowScale;
         Vector256<int> l0 = default, h0 = default, l1 = default, h1 = default, l2 = default, h2 = default, l3 = default, h3 = default;
-        for (nint q = 0; q < quads; q += T.QuadsAScale)
+        for (nint q = 0; q < quads; q += T.QuadsAScale, weights += T.Gap)
         {
             GroupLayout.Prefetch(ahead, aheadStep);
             ahead += aheadStep;
@@ -184,7 +184,7 @@ internal readonly unsafe struct Avx2GroupDot : IGroupDot
         nint aheadStep = aheadBytes * T.QuadsAScale / quads;
         Vector256<short> lowScale = Vector256<short>.One, highScale = lowScale;
         Vector256<int> lowSum = default, highSum = default;
-        for (nint q = 0; q < quads; q += T.QuadsAScale)
+        for (nint q = 0; q < quads; q += T.QuadsAScale, weights += T.Gap)
         {
             GroupLayout.Prefetch(ahead, aheadStep);
             ahead += aheadStep;

@@ -106,7 +106,7 @@ internal readonly unsafe struct Avx512GroupDot : IGroupDot
             Widen(tokens[t], quads, wide + t * Step);
         }
 
-        for (nint q = 0; q < quads; q += T.QuadsAScale)
+        for (nint q = 0; q < quads; q += T.QuadsAScale, weights += T.Gap)
         {
             GroupLayout.Prefetch(ahead, aheadStep);
             ahead += aheadStep;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace SmolCluster.Engine.Quantization;
@@ -21,5 +22,13 @@ internal readonly unsafe struct BF16 : IFloatFormat
         for (; i < count; i++)
             tile[i] = BitConverter.Int32BitsToSingle(uppers[i] << 16);
         return tile;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Load(byte* source, out Vector256<float> low, out Vector256<float> high, ref Vector256<ushort> unusual)
+    {
+        (Vector256<uint> first, Vector256<uint> last) = Vector256.Widen(Vector256.Load((ushort*)source));
+        low = (first << 16).AsSingle();
+        high = (last << 16).AsSingle();
     }
 }

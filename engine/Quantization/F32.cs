@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
 namespace SmolCluster.Engine.Quantization;
 
 /// <summary>IEEE single precision; used where it lies.</summary>
@@ -6,4 +9,11 @@ internal readonly unsafe struct F32 : IFloatFormat
     public static int Bytes => sizeof(float);
 
     public static float* Unpack(byte* source, int count, float* tile) => (float*)source;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Load(byte* source, out Vector256<float> low, out Vector256<float> high, ref Vector256<ushort> unusual)
+    {
+        low = Vector256.Load((float*)source);
+        high = Vector256.Load((float*)source + 8);
+    }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace SmolCluster.Engine.Quantization;
 
@@ -21,6 +22,8 @@ internal readonly unsafe struct FloatRows<T> : IRows
     public static void Run<TDot>(byte* row, byte* activations, int columns, int tokens, float* destination, nint stride)
         where TDot : struct, ITileDot
     {
+        if (tokens == 1 && TDot.Vectors && columns % Lanes == 0 && TryOne(row, (float*)activations, columns, destination))
+            return;
         var tile = stackalloc float[Tile];
         var lanes = stackalloc float[Group * Lanes];
         for (var first = 0; first < tokens; first += Group)
@@ -43,7 +46,7 @@ internal readonly unsafe struct FloatRows<T> : IRows
 
     /// <inheritdoc/>
     public static void RunGroup<TDot>(byte* rows, nint rowBytes, byte* activations, int columns, int tokens, float* destination, nint stride)
-        where TDot : struct, IGroupDot => throw new NotSupportedException("Rows of floats are multiplied as they lie.");
+        where TDot : struct, IGroupDot => FloatGroup<T>.Run(rows, rowBytes, activations, columns, tokens, destination, stride);
 
     [SkipLocalsInit]
     public static void Dequantize(byte* row, int columns, float* destination)
@@ -51,6 +54,26 @@ internal readonly unsafe struct FloatRows<T> : IRows
         var weights = T.Unpack(row, columns, destination);
         if (weights != destination)
             Buffer.MemoryCopy(weights, destination, (long)columns * sizeof(float), (long)columns * sizeof(float));
+    }
+
+    /// <summary>One token, converted and multiplied in registers: as fast as the memory. False, and nothing written, where a weight is no
+    /// number.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static bool TryOne(byte* row, float* token, int columns, float* destination)
+    {
+        Vector256<ushort> unusual = default;
+        Vector256<float> low = default, high = default;
+        for (nint i = 0; i < columns; i += Lanes)
+        {
+            T.Load(row + (i * T.Bytes), out Vector256<float> first, out Vector256<float> last, ref unusual);
+            low = Vector256.FusedMultiplyAdd(first, Vector256.Load(token + i), low);
+            high = Vector256.FusedMultiplyAdd(last, Vector256.Load(token + i + 8), high);
+        }
+
+        if (unusual != Vector256<ushort>.Zero)
+            return false;
+        *destination = Kernels.Lanes.Fold(Vector512.Create(low, high));
+        return true;
     }
 
     private static float Fold(float* lanes)

@@ -23,7 +23,7 @@ internal static unsafe class GroupRows32<T, TDot>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(byte* rows, nint rowBytes, byte* activations, int columns, int tokens, float* destination, nint stride)
     {
-        byte* storage = stackalloc byte[sizeof(GroupTile) + Rows * sizeof(T) + 128];
+        byte* storage = stackalloc byte[sizeof(GroupTile) + Blocks * Rows * sizeof(T) + 128];
         var tile = (GroupTile*)(((nuint)storage + 63) & ~(nuint)63);
         byte* packed = (byte*)(tile + 1);
         float* sums = stackalloc float[Batch * Rows];
@@ -37,19 +37,18 @@ internal static unsafe class GroupRows32<T, TDot>
             for (int block = 0; block < blocks; block += Blocks)
             {
                 int some = Math.Min(Blocks, blocks - block);
+                byte* group = rowBytes == 0 ? rows + (nint)block * Rows * sizeof(T) : packed; // [some][16 · block bytes]
                 for (int i = 0; i < some; i++)
                 {
-                    byte* group = rows + (nint)(block + i) * Rows * sizeof(T);
                     if (rowBytes != 0)
                     {
-                        group = packed;
-                        T.Layout.Pack(rows + (nint)(block + i) * sizeof(T), rowBytes, group);
+                        T.Layout.Pack(rows + (nint)(block + i) * sizeof(T), rowBytes, group + i * Rows * sizeof(T));
                     }
 
-                    T.UnpackGroup(group, i, tile);
+                    T.UnpackGroup(group + i * Rows * sizeof(T), i, tile);
                 }
 
-                Multiply(tile, some, batch, tokenBytes, columns, block, count, sums, rows + (nint)(block + GroupLayout.PrefetchBlocks * Blocks) * Rows * sizeof(T));
+                Multiply(tile, T.Gap == 0 ? tile->Quants : group + T.Gap, some, batch, tokenBytes, columns, block, count, sums, rows + (nint)(block + GroupLayout.PrefetchBlocks * Blocks) * Rows * sizeof(T));
             }
 
             for (int t = 0; t < count; t++)
@@ -61,7 +60,7 @@ internal static unsafe class GroupRows32<T, TDot>
 
     // sums: [count][16], of the blocks before; the tile's are added, one after the other
     [SkipLocalsInit]
-    private static void Multiply(GroupTile* tile, int blocks, byte* batch, nint tokenBytes, int columns, int block, int count, float* sums, byte* ahead)
+    private static void Multiply(GroupTile* tile, byte* weights, int blocks, byte* batch, nint tokenBytes, int columns, int block, int count, float* sums, byte* ahead)
     {
         int* products = stackalloc int[Blocks * TDot.Tokens * Rows]; // [blocks][tokens][16]
         sbyte** tokens = stackalloc sbyte*[TDot.Tokens];
@@ -71,7 +70,7 @@ internal static unsafe class GroupRows32<T, TDot>
             int some = Math.Min(TDot.Tokens, count - t), step = some == 1 ? Rows : TDot.Tokens * Rows;
             if (some == 1)
             {
-                TDot.MultiplyOne<T>(tile->Quants, 8 * blocks, null, (sbyte*)token + block * 32, 0, products, ahead, blocks * Rows * sizeof(T));
+                TDot.MultiplyOne<T>(weights, 8 * blocks, null, (sbyte*)token + block * 32, 0, products, ahead, blocks * Rows * sizeof(T));
             }
             else
             {
@@ -81,7 +80,7 @@ internal static unsafe class GroupRows32<T, TDot>
                     tokens[i] = (sbyte*)token + Math.Min(i, some - 1) * tokenBytes + block * 32;
                 }
 
-                TDot.Multiply<T>(tile->Quants, 8 * blocks, null, tokens, 0, products, ahead, t == 0 ? blocks * Rows * sizeof(T) : 0);
+                TDot.Multiply<T>(weights, 8 * blocks, null, tokens, 0, products, ahead, t == 0 ? blocks * Rows * sizeof(T) : 0);
             }
 
             for (int i = 0; i < some; i++, token += tokenBytes)

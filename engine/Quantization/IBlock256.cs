@@ -12,6 +12,8 @@ internal unsafe interface IBlock256<TSelf> : IGroupQuants
 
     static abstract Correction Correction { get; }
 
+    static int IGroupQuants.Gap => 0;
+
     static bool IGroupQuants.IntegerScales => true;
 
     /// <summary>Reads the block as the format is defined, one weight at a time: the oracle of <see cref="UnpackVector"/>.</summary>

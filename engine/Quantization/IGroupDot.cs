@@ -9,7 +9,7 @@ internal unsafe interface IGroupDot
 
     /// <summary>The products of some quads of columns, for <see cref="Tokens"/> tokens. Integer scales: products[token][row] is the sum
     /// of scale · (weights · activations). Else products[scale][token][row] are the sums of each scale's columns.</summary>
-    /// <param name="weights">[quads][16 rows][4]</param>
+    /// <param name="weights">[quads][16 rows][4], and T.Gap bytes after each scale's quads.</param>
     /// <param name="quads">A multiple of T.QuadsAScale.</param>
     /// <param name="scales">[quads / T.QuadsAScale][16 rows][2]; unused unless scales are integers.</param>
     /// <param name="tokens">Where each token's sbyte[4 · quads] begin; <see cref="Tokens"/> of them.</param>

@@ -15,6 +15,10 @@ internal interface IGroupQuants
     /// twice the room. 0: nothing is, and what the quants lack is added in the end.</summary>
     static abstract int GroupOffset { get; }
 
+    /// <summary>Bytes of a group between one scale's quants and the next's, where quants are bytes already and are multiplied as they lie;
+    /// 0: they are unpacked into the tile.</summary>
+    static abstract int Gap { get; }
+
     /// <summary>Whether scales are integers that the products are multiplied with; else each scale's products stand apart.</summary>
     static abstract bool IntegerScales { get; }
 }

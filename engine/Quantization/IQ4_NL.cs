@@ -20,6 +20,8 @@ internal unsafe struct IQ4_NL : IBlock32<IQ4_NL>
 
     public static int QuadsInHeadroom => 1;
 
+    public static int Gap => 0;
+
     public static void Unpack(IQ4_NL* block, int index, Tile32* tile)
     {
         tile->Scales[index] = HalfBits.ToSingle(block->Scale);

@@ -9,10 +9,10 @@ internal unsafe interface IRows
     static abstract void Run<TDot>(byte* row, byte* activations, int columns, int tokens, float* destination, nint stride)
         where TDot : struct, ITileDot;
 
-    /// <summary>How sixteen rows are laid side by side; empty (no bytes) where they are not.</summary>
+    /// <summary>How sixteen rows are laid side by side; empty (no bytes) where they are used as they lie.</summary>
     static abstract GroupLayout Layout { get; }
 
-    /// <summary>See <see cref="RowDot.RunGroup"/>; only where there is a layout.</summary>
+    /// <summary>See <see cref="RowDot.RunGroup"/>.</summary>
     static abstract void RunGroup<TDot>(byte* rows, nint rowBytes, byte* activations, int columns, int tokens, float* destination, nint stride)
         where TDot : struct, IGroupDot;
 

@@ -20,6 +20,8 @@ internal unsafe struct Q4_0 : IBlock32<Q4_0>
 
     public static int QuadsInHeadroom => 8;
 
+    public static int Gap => 0;
+
     public static void Unpack(Q4_0* block, int index, Tile32* tile)
     {
         tile->Scales[index] = HalfBits.ToSingle(block->Scale);

@@ -21,6 +21,8 @@ internal unsafe struct Q4_1 : IBlock32<Q4_1>
 
     public static int QuadsInHeadroom => 8;
 
+    public static int Gap => 0;
+
     public static void Unpack(Q4_1* block, int index, Tile32* tile)
     {
         tile->Scales[index] = HalfBits.ToSingle(block->Scale);

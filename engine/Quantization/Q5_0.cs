@@ -21,6 +21,8 @@ internal unsafe struct Q5_0 : IBlock32<Q5_0>
 
     public static int QuadsInHeadroom => 4;
 
+    public static int Gap => 0;
+
     public static void Unpack(Q5_0* block, int index, Tile32* tile)
     {
         tile->Scales[index] = HalfBits.ToSingle(block->Scale);

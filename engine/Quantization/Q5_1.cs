@@ -22,6 +22,8 @@ internal unsafe struct Q5_1 : IBlock32<Q5_1>
 
     public static int QuadsInHeadroom => 4;
 
+    public static int Gap => 0;
+
     public static void Unpack(Q5_1* block, int index, Tile32* tile)
     {
         tile->Scales[index] = HalfBits.ToSingle(block->Scale);

@@ -20,6 +20,8 @@ internal unsafe struct Q8_0 : IBlock32<Q8_0>
 
     public static int QuadsInHeadroom => 1;
 
+    public static int Gap => 32;
+
     public static void Unpack(Q8_0* block, int index, Tile32* tile)
     {
         tile->Scales[index] = HalfBits.ToSingle(block->Scale);
@@ -34,9 +36,6 @@ internal unsafe struct Q8_0 : IBlock32<Q8_0>
             Vector256.Load((byte*)blocks[i].Quants).Store(tile->Quants + (32 * i));
     }
 
-    public static void UnpackGroup(byte* group, int index, GroupTile* tile)
-    {
-        GroupTile.Halves(group, tile->Scale + (16 * index));
-        Buffer.MemoryCopy(group + 32, tile->Quants + (512 * index), 512, 512);
-    }
+    /// <summary>The scales only: the quants are bytes as they lie.</summary>
+    public static void UnpackGroup(byte* group, int index, GroupTile* tile) => GroupTile.Halves(group, tile->Scale + (16 * index));
 }

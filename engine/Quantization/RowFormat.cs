@@ -50,7 +50,7 @@ internal readonly unsafe struct RowFormat
         {
             Activation = TRows.Activation,
             Run = &TRows.Run<TDot>,
-            RunGroup = TGroup.Tokens == 0 || TRows.Layout.BlockBytes == 0 ? null : &TRows.RunGroup<TGroup>,
+            RunGroup = TGroup.Tokens == 0 ? null : &TRows.RunGroup<TGroup>,
             Layout = TRows.Layout,
             Reference = &RunReference<TRows>,
             Dequantize = &TRows.Dequantize,

@@ -103,6 +103,24 @@ public sealed unsafe class RowDotTests
         }
     }
 
+    [Theory]
+    [InlineData(0x7C00)]
+    [InlineData(0xFC00)]
+    [InlineData(0x7E01)]
+    public void Run_HalfThatIsNoNumber_GivesTheScalarsAtEveryLevel(int bits)
+    {
+        byte[] row = RandomBlocks.Row(GgmlType.F16, 512, 9);
+        BitConverter.TryWriteBytes(row.AsSpan(2 * 333), (ushort)bits);
+        byte[] activations = Quantize(ActivationFormat.F32, RandomBlocks.Activations(512, 4, 9), 512, 4);
+        foreach (int tokens in (int[])[1, 4])
+        {
+            float[] expected = Run(RowDot.For(GgmlType.F16, SimdLevel.Scalar), row, activations, 512, tokens, 1);
+            Assert.All(expected, static value => Assert.False(float.IsFinite(value)));
+            foreach (SimdLevel level in Levels())
+                Assert.Equal(expected, Run(RowDot.For(GgmlType.F16, level), row, activations, 512, tokens, 1));
+        }
+    }
+
     internal static IEnumerable<SimdLevel> Levels() => Enum.GetValues<SimdLevel>().Where(Simd.IsSupported);
 
     internal static float[] Dequantize(GgmlType type, byte[] row, int columns)

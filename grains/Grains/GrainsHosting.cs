@@ -21,7 +21,14 @@ public static class GrainsHosting
 
     /// <summary>Conversations in the cluster's memory: they outlive a grain's activation, not the cluster. Orleans' own
     /// serializer, because it takes half the time of JSON and less space.</summary>
-    public static ISiloBuilder AddConversationsInMemory(this ISiloBuilder silo) =>
-        silo.AddMemoryGrainStorage(ConversationGrain.Storage, options => options.Configure<Serializer>(
-            (storage, serializer) => storage.GrainStorageSerializer = new OrleansGrainStorageSerializer(serializer)));
+    public static ISiloBuilder AddConversationsInMemory(this ISiloBuilder silo)
+    {
+        foreach (var name in StorageNames)
+            silo.AddMemoryGrainStorage(name, options => options.Configure<Serializer>(
+                (storage, serializer) => storage.GrainStorageSerializer = new OrleansGrainStorageSerializer(serializer)));
+        return silo;
+    }
+
+    /// <summary>The grain storages that conversations are kept in.</summary>
+    public static IReadOnlyList<string> StorageNames { get; } = [ConversationGrain.Storage, ConversationGrain.AnswerStorage];
 }

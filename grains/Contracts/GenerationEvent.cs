@@ -37,10 +37,7 @@ public sealed record AnswerFinished(long Number,
     [property: Id(2)] int CompletionTokens,
     [property: Id(3)] int CachedTokens) : GenerationEvent(Number);
 
-/// <summary>Nothing new, but the conversation lives: sent whenever <see cref="Period"/> passed without an event. No event of
-/// the answer; it has the number of the last one.</summary>
+/// <summary>Nothing new, but the conversation lives: sent whenever <see cref="Liveness.SignOfLife"/> passed without an event. No
+/// event of the answer; it has the number of the last one.</summary>
 [GenerateSerializer, Immutable, Alias("SmolCluster.KeepAlive")]
-public sealed record KeepAlive(long Number) : GenerationEvent(Number)
-{
-    public static TimeSpan Period { get; } = TimeSpan.FromSeconds(1);
-}
+public sealed record KeepAlive(long Number) : GenerationEvent(Number);

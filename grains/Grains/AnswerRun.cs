@@ -59,7 +59,7 @@ internal sealed class AnswerRun(TimeProvider time, CancellationToken reader) : I
     private async Task<bool> CompletesInTime(Task next, CancellationToken cancellation)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var first = await Task.WhenAny(next, Task.Delay(KeepAlive.Period, time, patience.Token));
+        var first = await Task.WhenAny(next, Task.Delay(Liveness.SignOfLife, time, patience.Token));
         await patience.CancelAsync();
         return first == next || cancellation.IsCancellationRequested;
     }

@@ -15,12 +15,6 @@ namespace SmolCluster.Grains;
 /// <para>Completion tokens count every sampled token, the ending token included: that is what was computed.</para></summary>
 internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGrainCallFilter, IDisposable
 {
-    /// <summary>The grain storage of conversations, kept until they are forgotten.</summary>
-    public const string Storage = "conversations";
-
-    /// <summary>The grain storage of streams that may be resumed; it may drop what was not written to for some minutes.</summary>
-    public const string AnswerStorage = "answers";
-
     private readonly ModelHost _models;
     private readonly ILocalSiloDetails _silo;
     private readonly TimeProvider _time;
@@ -33,7 +27,7 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
     public ConversationGrain(ModelHost models, ILocalSiloDetails silo, TimeProvider time, IServiceProvider services, ILogger<ConversationGrain> logger)
     {
         (_models, _silo, _time, _logger) = (models, silo, time, logger);
-        var storage = services.GetRequiredKeyedService<IGrainStorage>(IsAnswer ? AnswerStorage : Storage);
+        var storage = services.GetRequiredKeyedService<IGrainStorage>(IsAnswer ? GrainsHosting.AnswerStorage : GrainsHosting.ConversationStorage);
         _record = new ConversationRecord(storage, this.GetGrainId(), time, logger);
     }
 

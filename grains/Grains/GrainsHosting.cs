@@ -29,6 +29,11 @@ public static class GrainsHosting
         return silo;
     }
 
-    /// <summary>The grain storages that conversations are kept in.</summary>
-    public static IReadOnlyList<string> StorageNames { get; } = [ConversationGrain.Storage, ConversationGrain.AnswerStorage];
+    /// <summary>The grain storage of conversations, kept until they are forgotten.</summary>
+    public const string ConversationStorage = "conversations";
+
+    /// <summary>The grain storage of streams that may be resumed; it may drop what was not written to for some minutes.</summary>
+    public const string AnswerStorage = "answers";
+
+    public static IReadOnlyList<string> StorageNames { get; } = [ConversationStorage, AnswerStorage];
 }

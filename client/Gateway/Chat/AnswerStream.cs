@@ -16,9 +16,6 @@ internal sealed record AnswerPatience(TimeSpan Limit, TimeProvider Time, Cancell
 internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest? request, AnswerCursor from, AnswerPatience patience,
     ILogger logger, CancellationToken cancellation) : IAsyncDisposable
 {
-    /// <summary>Without any item, not even a sign of life: three of them are missing.</summary>
-    private static readonly TimeSpan IdleLimit = KeepAlive.Period * 3.5;
-
     /// <summary>For an answer that has not begun: its client has got no promise yet, and a clear word soon is worth more.</summary>
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(15);
 
@@ -74,7 +71,7 @@ internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest?
         events ??= Open().GetAsyncEnumerator(cancellation);
         do
         {
-            if (!await events.MoveNextAsync().AsTask().WaitAsync(IdleLimit, patience.Time, cancellation))
+            if (!await events.MoveNextAsync().AsTask().WaitAsync(Liveness.StreamIdleLimit, patience.Time, cancellation))
                 throw new EnumerationAbortedException("The answer ended without its last event.");
         }
         while (events.Current is KeepAlive);

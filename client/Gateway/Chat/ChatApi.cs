@@ -14,6 +14,7 @@ namespace SmolCluster.Gateway.Chat;
 internal static class ChatApi
 {
     private const string SeedHeader = "X-SmolCluster-Seed";
+    private const string SiloHeader = "X-SmolCluster-Silo";
     private const string LastEventId = "Last-Event-ID";
 
     public static void MapChatCompletions(this IEndpointRouteBuilder routes)
@@ -32,6 +33,8 @@ internal static class ChatApi
 
         var answer = await answers.StartAsync(call.Request, http.RequestAborted).OrModelNotFound(models, call.Request.Model);
         http.Response.Headers[SeedHeader] = unchecked((long)call.Request.Sampling.Seed).ToString();
+        if (answer.Started is { } started)
+            http.Response.Headers[SiloHeader] = started.Silo;
         if (call.Stream)
             return new StreamedAnswer(answer, after: 0, () => answers.Forget(answer.Id));
         await using (answer)

@@ -25,6 +25,9 @@ internal sealed class RunningAnswer : IAsyncDisposable
     /// <summary>Unix seconds.</summary>
     public long Created => Request.Asked!.Value.ToUnixTimeSeconds();
 
+    /// <summary>Null: the client has that event already.</summary>
+    public AnswerStarted? Started => first as AnswerStarted;
+
     /// <param name="request">As it was asked; its time is set.</param>
     public static async Task<RunningAnswer> StartAsync(string id, ChatRequest request, AnswerStream events)
     {

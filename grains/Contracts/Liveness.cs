@@ -28,9 +28,9 @@ public static class Liveness
     /// <summary>How often a gateway learns which silos there are.</summary>
     public static TimeSpan SiloListRefresh { get; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>How often a silo writes that it lives. After three times as long without, a silo that joins does not wait for it:
-    /// so soon can a cluster that was killed as a whole start again on other ports.</summary>
-    public static TimeSpan TableHeartbeat { get; } = TimeSpan.FromSeconds(5);
+    /// <summary>How often a silo writes that it lives. After three times as long without, one silo's word that it does not answer
+    /// is enough, and a silo that joins does not wait for it: so soon can a cluster that was killed as a whole start again.</summary>
+    public static TimeSpan TableHeartbeat { get; } = TimeSpan.FromSeconds(2);
 
     /// <summary>How long a silo that is told to end may take to hand over what it does.</summary>
     public static TimeSpan DrainLimit { get; } = TimeSpan.FromSeconds(15);

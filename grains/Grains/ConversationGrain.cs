@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orleans.Storage;
 using SmolCluster.Contracts;
+using SmolCluster.Grains.Placement;
 
 namespace SmolCluster.Grains;
 
@@ -13,6 +14,7 @@ namespace SmolCluster.Grains;
 /// leaves. An answer goes on from the tokens that are known of it, from the record or from the reader, here or on another silo;
 /// what was generated after the last write is generated again, identically.</para>
 /// <para>Completion tokens count every sampled token, the ending token included: that is what was computed.</para></summary>
+[PlaceByLoad]
 internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGrainCallFilter, IDisposable
 {
     private readonly ModelHost _models;
@@ -131,6 +133,7 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
         using var answer = new Answer(model, plan, start.Request.Stop, start.Tokens);
         using var freed = run.Stopped.Register(answer.Dispose);
         var log = new AnswerLog(_record, state, start.Request.Keep != Keep.Nothing, _time);
+        _models.CountAnswers(model.Card.Id, 1);
         try
         {
             await log.Begin(cancellation);
@@ -140,6 +143,7 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
         }
         finally
         {
+            _models.CountAnswers(model.Card.Id, -1);
             _logger.LogDebug("{Model} answered {PromptTokens} tokens with {CompletionTokens}: {Reason}",
                 model.Card.Id, plan.PromptLength, answer.Tokens.Count, answer.FinishReason ?? "abandoned");
         }

@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Orleans.Serialization;
 using Orleans.Storage;
+using SmolCluster.Grains.Placement;
 
 namespace SmolCluster.Grains;
 
@@ -16,6 +17,9 @@ public static class GrainsHosting
         silo.Services.AddHostedService(services => services.GetRequiredService<ModelHost>());
         silo.Services.AddSingleton<ModelHostClient>();
         silo.AddGrainService<RemoteModelHost>();
+        silo.Services.AddSingleton<ClusterLoad>();
+        silo.Services.AddHostedService(services => services.GetRequiredService<ClusterLoad>());
+        silo.AddPlacementDirector<PlaceByLoad, PlaceByLoadDirector>();
         return silo;
     }
 

@@ -68,6 +68,8 @@ internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest?
 
     private async Task<GenerationEvent> ReadAsync()
     {
+        if (request is not null)
+            PlacementWish.Set(request.Model, PrefixOf(request));
         events ??= Open().GetAsyncEnumerator(cancellation);
         do
         {
@@ -76,6 +78,13 @@ internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest?
         }
         while (events.Current is KeepAlive);
         return events.Current;
+    }
+
+    /// <summary>Requests with the same first words share what is computed of them: the system's, else the first question.</summary>
+    private static string PrefixOf(ChatRequest request)
+    {
+        byte[] hash = System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(request.Messages is [var first, ..] ? first.Content : ""));
+        return Convert.ToHexStringLower(hash.AsSpan(0, 8));
     }
 
     private IAsyncEnumerable<GenerationEvent> Open()

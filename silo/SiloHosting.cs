@@ -100,9 +100,8 @@ public static class SiloHosting
         {
             options.ProbeTimeout = Liveness.ProbeTimeout;
             options.MinProbeTimeout = Liveness.ProbeTimeout;
-            // a probe by way of a third silo is believed only if that one feels well, which a decoding silo seldom does: a frozen
-            // silo was declared dead after 15 s instead of 4
-            options.EnableIndirectProbes = false;
+            // no silo votes against one that said anything within this, times the missed probes: by default that is 12 s
+            options.MaxProbeTimeout = Liveness.ProbeTimeout;
             options.NumMissedProbesLimit = Liveness.MissedProbes;
             options.IAmAliveTablePublishTimeout = Liveness.TableHeartbeat;
         });

@@ -41,6 +41,6 @@ internal sealed class Tally
         if (pauses.Count == 0)
             return "no pauses";
         var sorted = pauses.Order().ToArray();
-        return $"pause median {sorted[sorted.Length / 2].TotalSeconds:F2} s, p95 {sorted[(int)((sorted.Length - 1) * 0.95)].TotalSeconds:F2} s, longest {sorted[^1].TotalSeconds:F2} s";
+        return $"pause median {sorted[(sorted.Length - 1) / 2].TotalSeconds:F2} s, p95 {sorted[(int)Math.Ceiling(sorted.Length * 0.95) - 1].TotalSeconds:F2} s, longest {sorted[^1].TotalSeconds:F2} s";
     }
 }

@@ -7,12 +7,12 @@ namespace SmolCluster.Grains.Placement;
 /// <param name="Name">Its name in the choice; the same for as long as it lives.</param>
 /// <param name="Answers">That run there.</param>
 /// <param name="FreeShare">Of its KV pages, 0 to 1.</param>
-internal readonly record struct PlacementCandidate(string Name, int Answers, double FreeShare);
+public readonly record struct PlacementCandidate(string Name, int Answers, double FreeShare);
 
 /// <summary>Which silo takes a conversation: the one that its prefix always goes to, for as long as that one is not much busier
 /// than the others, else the one with the fewest answers, and of those the one with the most free pages. Pure, so that the
 /// policy can be read and tested in one place.</summary>
-internal static class PlacementChoice
+public static class PlacementChoice
 {
     /// <summary>Answers above the least busy silo's at which a cached prefix is no longer worth the wait.</summary>
     private const int Patience = 4;

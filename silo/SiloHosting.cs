@@ -3,7 +3,10 @@ using System.Net.Sockets;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using Orleans.Dashboard;
+using SmolCluster.Contracts;
 using SmolCluster.Grains;
+using SmolCluster.ServiceDefaults;
+using SmolCluster.Silo.Storage;
 
 namespace SmolCluster.Silo;
 
@@ -22,11 +25,14 @@ public static class SiloHosting
         builder.Services.AddSingleton<IValidateOptions<SmolClusterOptions>, SmolClusterOptionsValidation>();
         builder.Services.AddHostedService<SiloAnnouncement>();
         QuietInfrastructure(builder);
+        KeepToThisMachineUnlessTold(builder);
+        builder.AddRedisConnections();
         builder.UseOrleans(silo => silo
             .AddModelHost(services => ModelCatalog.From(services.GetRequiredService<IOptions<SmolClusterOptions>>().Value))
             .UseLocalClusterUnlessConfigured()
-            .KeepConversationsInMemoryUnlessConfigured()
+            .KeepConversations()
             .KeepGrainsWhenSilosLeave()
+            .NoticeSoonWhoIsGone()
             .AddDashboard());
         return builder;
     }
@@ -48,11 +54,16 @@ public static class SiloHosting
         try
         {
             _ = host.Services.GetRequiredService<IOptions<SmolClusterOptions>>().Value;
+            _ = host.Services.GetService<SqliteDatabase>();
             return null;
         }
         catch (OptionsValidationException wrong)
         {
             return string.Join(Environment.NewLine, wrong.Failures);
+        }
+        catch (IOException unusable)
+        {
+            return unusable.Message;
         }
     }
 
@@ -72,15 +83,38 @@ public static class SiloHosting
         return silo;
     }
 
-    private static ISiloBuilder KeepConversationsInMemoryUnlessConfigured(this ISiloBuilder silo) =>
-        silo.Configuration.GetSection("Orleans:GrainStorage:conversations").Exists() ? silo : silo.AddConversationsInMemory();
-
     /// <summary>With the default directory, grains on surviving silos are dropped when another silo leaves.</summary>
     private static ISiloBuilder KeepGrainsWhenSilosLeave(this ISiloBuilder silo)
     {
         // a decoding silo's processor is always busy: shedding load by it would refuse everything
         silo.Configure<LoadSheddingOptions>(options => options.LoadSheddingEnabled = false);
+        // the directory would keep the grains of a killed silo where nobody can reach them for 18 s, in case that silo does not
+        // know yet that it is dead and goes on writing; conversations need no such time, their records are fenced
+        silo.Configure<GrainDirectoryOptions>(options => options.RangeLeaseDuration = TimeSpan.Zero);
         return silo.AddDistributedGrainDirectory();
+    }
+
+    private static ISiloBuilder NoticeSoonWhoIsGone(this ISiloBuilder silo)
+    {
+        silo.Configure<ClusterMembershipOptions>(options =>
+        {
+            options.ProbeTimeout = Liveness.ProbeTimeout;
+            options.MinProbeTimeout = Liveness.ProbeTimeout;
+            // no silo votes against one that said anything within this, times the missed probes: by default that is 12 s
+            options.MaxProbeTimeout = Liveness.ProbeTimeout;
+            options.NumMissedProbesLimit = Liveness.MissedProbes;
+            options.IAmAliveTablePublishTimeout = Liveness.TableHeartbeat;
+        });
+        silo.Configure<SiloMessagingOptions>(options => options.ResponseTimeout = Liveness.ResponseTimeout);
+        return silo;
+    }
+
+    /// <summary>Traffic between silos is neither authenticated nor encrypted: another machine reaches it only if an address for it
+    /// is configured.</summary>
+    private static void KeepToThisMachineUnlessTold(IHostApplicationBuilder builder)
+    {
+        const string key = "Orleans:Endpoints:AdvertisedIPAddress";
+        if (string.IsNullOrEmpty(builder.Configuration[key])) builder.Configuration[key] = IPAddress.Loopback.ToString();
     }
 
     private static int PortOrFree(int port)

@@ -13,6 +13,7 @@ internal static class ServeCommand
         var node = new NodeSwitches();
         var host = new Option<string>("--host") { Description = "The address to listen on; there are no API keys yet, so keep it on this machine", DefaultValueFactory = static _ => "127.0.0.1" };
         var port = new Option<int>("--port") { Description = "The port of page and API; 0: any free one", DefaultValueFactory = static _ => DefaultPort };
+        var data = new Option<string?>("--data") { Description = "Where conversations are kept over a restart; of one server at a time (default: smolcluster in XDG_STATE_HOME or ~/.local/state)", HelpName = "FOLDER" };
         var verbose = new Option<bool>("--verbose") { Description = "Log what Orleans and the web server do" };
         host.Validators.Add(static result =>
         {
@@ -29,13 +30,14 @@ internal static class ServeCommand
             "smol serve",
             "smol serve SmolLM3-Q4_K_M.gguf",
             "smol serve SmolLM3-Q4_K_M.gguf --port 9000 --context 8192 --threads 4")
-        { host, port, verbose };
+        { host, port, data, verbose };
         node.AddTo(command);
         command.SetAction((parsed, cancellation) =>
         {
             string address = parsed.GetRequiredValue(host);
             var endpoint = new IPEndPoint(address == "localhost" ? IPAddress.Loopback : IPAddress.Parse(address), parsed.GetValue(port));
-            return ServeHost.RunAsync(node.Read(parsed), endpoint, parsed.GetValue(verbose), cancellation);
+            string folder = Path.GetFullPath(parsed.GetValue(data) ?? DataFolder.Default());
+            return ServeHost.RunAsync(node.Read(parsed), endpoint, folder, parsed.GetValue(verbose), cancellation);
         });
         return command;
     }

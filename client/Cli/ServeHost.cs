@@ -17,12 +17,14 @@ internal static class ServeHost
     private static readonly TimeSpan LongestFarewell = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(100);
 
-    public static async Task<int> RunAsync(SmolClusterOptions options, IPEndPoint endpoint, bool verbose, CancellationToken cancellation)
+    public static async Task<int> RunAsync(SmolClusterOptions options, IPEndPoint endpoint, string data, bool verbose, CancellationToken cancellation)
     {
         if (options.Models.Select(ModelCatalog.ProblemWith).FirstOrDefault(static problem => problem is not null) is { } problem)
             throw new CommandFailure(problem);
         RequireFree(endpoint);
-        await using WebApplication app = Build(options, endpoint, verbose);
+        await using WebApplication app = Build(options, endpoint, data, verbose);
+        if (app.SettingsProblem() is { } unusable)
+            throw new CommandFailure(unusable);
         try
         {
             await app.StartAsync(cancellation);
@@ -47,13 +49,14 @@ internal static class ServeHost
         return 0;
     }
 
-    private static WebApplication Build(SmolClusterOptions options, IPEndPoint endpoint, bool verbose)
+    private static WebApplication Build(SmolClusterOptions options, IPEndPoint endpoint, string data, bool verbose)
     {
         // The content root is the program's folder: an appsettings.json where a person happens to stand is not ours.
         WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(endpoint));
         builder.Services.Configure<HostOptions>(static host => host.ShutdownTimeout = LongestFarewell);
         Quieten(builder.Logging, verbose);
+        builder.Configuration[SmolClusterOptions.DataFolderKey] = data;
         builder.AddSmolClusterSilo(node => Copy(options, node));
         builder.AddSmolClusterGateway();
         WebApplication app = builder.Build();

@@ -1,3 +1,7 @@
+using Orleans.Configuration;
+using SmolCluster.Contracts;
+using SmolCluster.ServiceDefaults;
+
 namespace SmolCluster.Gateway;
 
 /// <summary>How the gateway that runs alone finds its cluster. It listens at once and keeps trying to connect: a gateway that
@@ -25,7 +29,10 @@ public static class ClusterConnection
             if (string.IsNullOrEmpty(builder.Configuration["Orleans:Clustering:ProviderType"]))
                 client.UseLocalhostClustering(builder.Configuration.GetValue("SmolCluster:GatewayPort", DefaultGatewayPort));
             client.UseConnectionRetryFilter<ConnectionRetry>();
+            client.Configure<Orleans.Configuration.GatewayOptions>(options => options.GatewayListRefreshPeriod = Liveness.SiloListRefresh);
+            client.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = Liveness.ResponseTimeout);
         });
+        builder.AddRedisConnections();
         builder.Services.Configure<HostOptions>(host => host.ServicesStartConcurrently = true);
         QuietUnlessConfigured(builder);
     }

@@ -18,9 +18,12 @@ public static class GatewayHosting
             .BindConfiguration(GatewayOptions.Section)
             .Validate(options => options.MaxRequestBytes is >= 1024 and <= GatewayOptions.LargestRequestBytes,
                 $"Gateway:MaxRequestBytes must be between 1024 and {GatewayOptions.LargestRequestBytes}.")
+            .Validate(options => options.ResumeLimit >= TimeSpan.Zero && options.ResumeLimit <= TimeSpan.FromHours(1),
+                "Gateway:ResumeLimit must be between 00:00:00 and 01:00:00.")
             .ValidateOnStart();
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<ModelDirectory>();
+        builder.Services.AddSingleton<Answers>();
         return builder;
     }
 

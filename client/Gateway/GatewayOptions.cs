@@ -10,4 +10,7 @@ public sealed class GatewayOptions
 
     /// <summary>Longest request body accepted, in bytes; longer ones get 413.</summary>
     public int MaxRequestBytes { get; set; } = 4 * 1024 * 1024;
+
+    /// <summary>How long an answer whose silo went away is tried elsewhere before its client gets an error.</summary>
+    public TimeSpan ResumeLimit { get; set; } = TimeSpan.FromSeconds(60);
 }

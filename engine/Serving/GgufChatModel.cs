@@ -62,6 +62,7 @@ public sealed class GgufChatModel : IChatModel
         string id = options.ModelId ?? Path.GetFileNameWithoutExtension(file.Path);
         Card = new ModelCard(id, options.Kind, Config.Architecture, hash, context, file.Length)
         {
+            KvType = $"{options.KvType}",
             AskedContextLength = options.ContextLength,
             OwnContextLength = Config.ContextLength,
             WithoutTwin = withoutTwin,
@@ -102,7 +103,7 @@ public sealed class GgufChatModel : IChatModel
         }
     }
 
-    public int[] EncodeChat(JsonObject context)
+    public int[] EncodeChat(JsonObject context, DateTimeOffset? now = null)
     {
         JsonObject complete = context.DeepClone().AsObject();
         complete.TryAdd("add_generation_prompt", true);
@@ -116,7 +117,7 @@ public sealed class GgufChatModel : IChatModel
             }
         }
 
-        return _tokenizer.Encode(_template.Render(complete, _clock.GetLocalNow()));
+        return _tokenizer.Encode(_template.Render(complete, now ?? _clock.GetLocalNow()));
     }
 
     public ReadOnlySpan<byte> VisibleBytes(int token) => _tokenizer.IsControl(token) ? [] : _tokenizer.Bytes(token);

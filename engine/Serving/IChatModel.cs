@@ -20,8 +20,10 @@ public interface IChatModel : IDisposable
     /// <summary>Renders the chat template and tokenizes.</summary>
     /// <param name="context">messages (each role and content), optionally tools and template variables such as enable_thinking;
     /// the special tokens' variables (bos_token and its like) are the model's own and are replaced.</param>
+    /// <param name="now">What a template that tells the date reads; null: the clock. An answer that is resumed later, or on a
+    /// node in another time zone, is rendered with the time of its request, else its prompt would be another.</param>
     /// <exception cref="Text.Templates.TemplateException">The template refused the messages.</exception>
-    int[] EncodeChat(JsonObject context);
+    int[] EncodeChat(JsonObject context, DateTimeOffset? now = null);
 
     /// <summary>Bytes of a token to show to a person: empty for control tokens.</summary>
     ReadOnlySpan<byte> VisibleBytes(int token);
@@ -42,6 +44,13 @@ public interface IChatModel : IDisposable
 /// <param name="FileBytes">0 for the stub.</param>
 public sealed record ModelCard(string Id, ModelKind Kind, string Architecture, string ContentHash, int ContextLength, long FileBytes)
 {
+    /// <summary>How keys and values are kept, by name; null: there are none.</summary>
+    public string? KvType { get; init; }
+
+    /// <summary>What the tokens of an answer depend on beside its request: nodes that agree on it go on with each other's
+    /// answers.</summary>
+    public string Identity => KvType is null ? ContentHash : $"{ContentHash}+{KvType}";
+
     /// <summary>What the node was told to hold, in tokens; null: nothing was said.</summary>
     public int? AskedContextLength { get; init; }
 

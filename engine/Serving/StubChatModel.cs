@@ -53,7 +53,7 @@ public sealed class StubChatModel(StubOptions options, TimeProvider time) : ICha
     public Task WhenIdle() { lock (_lock) return _idle.Task; }
 
     /// <summary>Role and text of each message as UTF-8.</summary>
-    public int[] EncodeChat(JsonObject context)
+    public int[] EncodeChat(JsonObject context, DateTimeOffset? now = null)
     {
         if (context["messages"] is not JsonArray { Count: > 0 } messages)
             throw new TemplateException("There are no messages to answer: send at least one.");

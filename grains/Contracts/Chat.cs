@@ -5,13 +5,16 @@ namespace SmolCluster.Contracts;
 [GenerateSerializer, Immutable, Alias("SmolCluster.ChatMessage")]
 public sealed record ChatMessage([property: Id(0)] string Role, [property: Id(1)] string Content);
 
-/// <summary>A validated request for one answer.</summary>
+/// <summary>A validated request for one answer. With the model's identity it determines the answer, whenever and wherever it
+/// is generated.</summary>
 /// <param name="Model">Id of the model that must answer.</param>
 /// <param name="VariablesJson">Template variables as a JSON object (enable_thinking, …), or null.</param>
 /// <param name="MaxTokens">Null: as many as the context holds.</param>
 /// <param name="Stop">At most 16 stop strings.</param>
 /// <param name="User">Whose turn it is in the fair queue.</param>
-/// <param name="Ephemeral">Nothing is kept of request and answer once the answer ends.</param>
+/// <param name="Keep">What stays of request and answer.</param>
+/// <param name="Asked">When it was asked, for templates that tell the date; null: they read the silo's clock.</param>
+/// <param name="IncludeUsage">Whether the client's stream ends with its usage; for who goes on with the stream elsewhere.</param>
 [GenerateSerializer, Immutable, Alias("SmolCluster.ChatRequest")]
 public sealed record ChatRequest(
     [property: Id(0)] string Model,
@@ -21,7 +24,21 @@ public sealed record ChatRequest(
     [property: Id(4)] IReadOnlyList<string> Stop,
     [property: Id(5)] string? VariablesJson,
     [property: Id(6)] string User,
-    [property: Id(7)] bool Ephemeral = false);
+    [property: Id(7)] Keep Keep = Keep.Always,
+    [property: Id(8)] DateTimeOffset? Asked = null,
+    [property: Id(9)] bool IncludeUsage = false);
+
+/// <summary>What stays of a request and its answer.</summary>
+[GenerateSerializer, Alias("SmolCluster.Keep")]
+public enum Keep
+{
+    /// <summary>A conversation: until it is forgotten.</summary>
+    Always,
+    /// <summary>A stream that its client may resume: until the caller has passed on its end, or for a while if nobody comes.</summary>
+    UntilDelivered,
+    /// <summary>Nothing: the caller holds the request, and with the tokens of its events it can go on elsewhere.</summary>
+    Nothing,
+}
 
 /// <summary>The engine's sampling options as they cross the wire; see SmolCluster.Engine.Sampling.SamplingOptions.</summary>
 [GenerateSerializer, Immutable, Alias("SmolCluster.SamplingSettings")]

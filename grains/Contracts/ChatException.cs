@@ -6,7 +6,8 @@ public sealed class ChatException(ChatError error, string message) : Exception(m
 {
     [Id(0)] public ChatError Error { get; } = error;
 
-    /// <summary>When trying again makes sense, for <see cref="ChatError.QueueFull"/> and <see cref="ChatError.ModelLoading"/>.</summary>
+    /// <summary>When trying again makes sense, for <see cref="ChatError.QueueFull"/>, <see cref="ChatError.ModelLoading"/> and
+    /// <see cref="ChatError.StorageUnavailable"/>.</summary>
     [Id(1)] public TimeSpan? RetryAfter { get; init; }
 }
 
@@ -31,4 +32,12 @@ public enum ChatError
     InvalidLogitBias,
     /// <summary>The answer was ended from outside (model unloaded, conversation moved), not wrong: 502, another try may work.</summary>
     Interrupted,
+    /// <summary>Storage does not take what must be kept: 503, and nothing was begun.</summary>
+    StorageUnavailable,
+    /// <summary>Another reader goes on with this answer: the one before it ends here.</summary>
+    TakenOver,
+    /// <summary>The answer was begun by a model of this name with other content: this silo cannot go on with it.</summary>
+    ModelDiffers,
+    /// <summary>No such answer: it was never asked for, or is delivered and forgotten: 404.</summary>
+    AnswerNotFound,
 }

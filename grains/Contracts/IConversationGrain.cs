@@ -11,9 +11,16 @@ public interface IConversationGrain : IGrainWithStringKey
     [Alias("Ask")]
     IAsyncEnumerable<GenerationEvent> Ask(ChatRequest request, CancellationToken cancellation = default);
 
-    /// <summary>The last request and what was answered so far, or null when nothing was asked yet. Works during an answer.
-    /// Of an ephemeral request nothing is left after its answer; a named conversation that left memory in the middle of an answer
-    /// has kept its request, and its events once the answer finished.</summary>
+    /// <summary>Goes on with an answer after the events that the reader has: the same text, event by event, as if nothing had
+    /// happened, wherever the conversation lives now. Whoever read it before is told <see cref="ChatError.TakenOver"/>. The last
+    /// event always comes, even to who has it.</summary>
+    /// <param name="request">The answer's request; null: the one on record.</param>
+    /// <exception cref="ChatException">It cannot go on here, or (AnswerNotFound) at all.</exception>
+    [Alias("GoOn")]
+    IAsyncEnumerable<GenerationEvent> GoOn(ChatRequest? request, AnswerCursor known, CancellationToken cancellation = default);
+
+    /// <summary>The last request and what was answered so far, or null when nothing was asked yet or all of it is forgotten. Works
+    /// during an answer. Of an answer that was broken off, as much as had been written.</summary>
     [Alias("Read")]
     Task<ConversationSnapshot?> Read();
 
@@ -21,17 +28,24 @@ public interface IConversationGrain : IGrainWithStringKey
     /// so has no enumeration to leave.</summary>
     [Alias("StopAnswer"), AlwaysInterleave]
     Task StopAnswer();
+
+    /// <summary>Ends the answer that runs and leaves no record: the caller has delivered what was to be delivered.</summary>
+    [Alias("Forget"), AlwaysInterleave]
+    Task Forget();
 }
 
-/// <summary>A conversation's last request and the events of its answer, as far as they go.</summary>
-/// <param name="ContentHash">Weights and tokenizer that answer: with the request they determine the answer.</param>
-/// <param name="Finished">Whether the last event is an <see cref="AnswerFinished"/>.</param>
+/// <summary>A conversation's last request and its answer, as far as it goes.</summary>
+/// <param name="Identity">Weights, tokenizer and kind of cache that answer: with the request they determine the answer.</param>
+/// <param name="Text">Whole characters; nothing that a stop string cut off or may still cut off.</param>
+/// <param name="Tokens">Sampled so far, the ending token included; the text may lack the last ones.</param>
+/// <param name="FinishReason">stop or length; null while there is more to come.</param>
 [GenerateSerializer, Immutable, Alias("SmolCluster.ConversationSnapshot")]
 public sealed record ConversationSnapshot(
     [property: Id(0)] ChatRequest Request,
-    [property: Id(1)] string ContentHash,
-    [property: Id(2)] IReadOnlyList<GenerationEvent> Events,
-    [property: Id(3)] bool Finished);
+    [property: Id(1)] string Identity,
+    [property: Id(2)] string Text,
+    [property: Id(3)] IReadOnlyList<int> Tokens,
+    [property: Id(4)] string? FinishReason);
 
 /// <summary>What this silo's model host knows, for anyone who may ask: /v1/models, health, the chat page.</summary>
 [Alias("SmolCluster.IModelsGrain")]

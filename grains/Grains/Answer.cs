@@ -1,88 +1,117 @@
-using System.Text;
 using SmolCluster.Contracts;
 using SmolCluster.Engine.Serving;
-using SmolCluster.Engine.Text;
 
 namespace SmolCluster.Grains;
 
-/// <summary>A running answer: a lease on the model's cache, and its tokens as text. Whoever leaves, for whatever reason,
-/// disposes it, and that alone frees the cache. Tokens that wait already become one piece of text (fewer messages between
-/// silos), but no token ever waits for another.</summary>
-internal sealed class Answer(IChatModel model, GenerationRequest plan, IReadOnlyList<string> stops, List<int> tokens) : IDisposable
+/// <summary>A piece of an answer's text, never empty, and the tokens since the piece before.</summary>
+internal readonly record struct AnswerPiece(string Text, int[] Tokens);
+
+/// <summary>A running answer: a lease on the model's cache, and its tokens as text. It begins with the tokens that are known of
+/// it, if any, which are computed as part of the prompt, and goes on with the model's. Whoever leaves, for whatever reason,
+/// disposes it, and that alone frees the cache.</summary>
+internal sealed class Answer : IDisposable
 {
-    private readonly Generation _generation = Submit(model, plan);
-    private readonly Detokenizer _detokenizer = new();
-    private readonly StopMatcher _stops = new(stops);
+    private readonly IChatModel _model;
+    private readonly IReadOnlyList<int> _known;
+    private readonly AnswerText _text;
+    private readonly List<int> _tokens;
+    private readonly List<int> _sinceLastPiece = [];
+    private readonly int _maxTokens;
+    private readonly Generation? _generation;
 
-    /// <summary>stop or length; null while it runs.</summary>
-    public string? FinishReason { get; private set; }
-
-    /// <summary>Completes when prefill starts.</summary>
-    public Task<int> CachedTokens => _generation.CachedTokens;
-
-    /// <summary>The next piece of text, never empty; null when the answer has ended, with <see cref="FinishReason"/> set.</summary>
-    /// <exception cref="ChatException">ModelFailed: the model could not go on. Interrupted: something other than the caller ended it.</exception>
-    /// <exception cref="OperationCanceledException">The caller left.</exception>
-    public async ValueTask<string?> NextText(CancellationToken cancellation)
+    /// <param name="plan">The whole answer: its tokens are the prompt.</param>
+    /// <param name="known">Tokens of the answer that need not be sampled again.</param>
+    /// <exception cref="ChatException">QueueFull, Interrupted, or ModelDiffers: the known tokens are none of this answer.</exception>
+    public Answer(IChatModel model, GenerationRequest plan, IReadOnlyList<string> stops, IReadOnlyList<int> known)
     {
-        var text = new StringBuilder();
-        while (text.Length == 0 && FinishReason is null)
-        {
-            if (!await MoreTokens(cancellation))
-            {
-                text.Append(End("length"));
-                break;
-            }
-            while (FinishReason is null && _generation.Tokens.TryRead(out var token)) text.Append(Take(token));
-        }
-        return text.Length > 0 ? text.ToString() : null;
+        _model = model;
+        _known = known;
+        _maxTokens = plan.MaxTokens;
+        _text = new AnswerText(model, stops, plan.MaxTokens);
+        _tokens = new List<int>(known.Count);
+        if (MoreToSample(stops)) _generation = Submit(model, After(plan, known));
     }
 
-    public void Dispose() => _generation.Cancel();
+    /// <summary>stop or length; null while it runs.</summary>
+    public string? FinishReason => _text.FinishReason;
+
+    /// <summary>Those behind the pieces so far, and those that have shown nothing yet.</summary>
+    public IReadOnlyList<int> Tokens => _tokens;
+
+    /// <summary>Completes when prefill starts; at once where nothing is left to sample.</summary>
+    public Task<int> CachedTokens => _generation?.CachedTokens ?? Task.FromResult(0);
+
+    /// <summary>The next piece; null when the answer has ended, with <see cref="FinishReason"/> set.</summary>
+    /// <exception cref="ChatException">ModelFailed: the model could not go on. Interrupted: something other than the caller ended it.</exception>
+    /// <exception cref="OperationCanceledException">The caller left.</exception>
+    public async ValueTask<AnswerPiece?> Next(CancellationToken cancellation)
+    {
+        while (_text.FinishReason is null)
+        {
+            var shown = _text.Open ? Take(await NextToken(cancellation)) : _text.End();
+            if (shown.Length == 0) continue;
+            var piece = new AnswerPiece(shown, [.. _sinceLastPiece]);
+            _sinceLastPiece.Clear();
+            return piece;
+        }
+        return null;
+    }
+
+    public void Dispose() => _generation?.Cancel();
 
     private string Take(int token)
     {
-        tokens.Add(token);
-        if (model.EndsAnswer(token)) return End("stop");
-        var shown = _stops.Append(_detokenizer.Append(model.VisibleBytes(token)));
-        if (_stops.Stopped) FinishReason = "stop";
-        return shown;
+        _tokens.Add(token);
+        _sinceLastPiece.Add(token);
+        return _text.Take(token);
     }
 
-    /// <summary>What was held back: an unfinished character, and what might have become a stop string.</summary>
-    private string End(string reason)
-    {
-        var shown = _stops.Append(_detokenizer.Flush());
-        FinishReason = _stops.Stopped ? "stop" : reason;
-        return _stops.Stopped ? shown : shown + _stops.Flush();
-    }
+    private ValueTask<int> NextToken(CancellationToken cancellation) =>
+        _tokens.Count < _known.Count ? new(_known[_tokens.Count]) : Sampled(cancellation);
 
-    private async ValueTask<bool> MoreTokens(CancellationToken cancellation)
+    private async ValueTask<int> Sampled(CancellationToken cancellation)
     {
         try
         {
-            if (await _generation.Tokens.WaitToReadAsync(cancellation)) return true;
+            return await _generation!.Tokens.ReadAsync(cancellation);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
             throw;
         }
-        catch (Exception problem) when (problem is OperationCanceledException or ObjectDisposedException)
+        catch (Exception problem) when (problem is OperationCanceledException or ObjectDisposedException
+            or System.Threading.Channels.ChannelClosedException { InnerException: null or OperationCanceledException or ObjectDisposedException })
         {
+            cancellation.ThrowIfCancellationRequested();
             throw Interrupted();
         }
         catch (Exception problem)
         {
-            throw new ChatException(ChatError.ModelFailed, $"The model '{model.Card.Id}' failed during this answer: {problem.Message}");
+            var cause = problem is System.Threading.Channels.ChannelClosedException ? problem.InnerException! : problem;
+            throw new ChatException(ChatError.ModelFailed, $"The model '{_model.Card.Id}' failed during this answer: {cause.Message}");
         }
-        if (tokens.Count >= plan.MaxTokens) return false;
-        cancellation.ThrowIfCancellationRequested();
-        throw Interrupted();
+    }
+
+    /// <summary>Whether the known tokens leave anything to sample.</summary>
+    private bool MoreToSample(IReadOnlyList<string> stops)
+    {
+        var replayed = new AnswerText(_model, stops, _maxTokens);
+        foreach (int token in _known)
+        {
+            if (!replayed.Open || (uint)token >= (uint)_model.VocabularyLength)
+                throw new ChatException(ChatError.ModelDiffers,
+                    $"Token {replayed.Count + 1} of the {_known.Count} known of this answer cannot be one of the model '{_model.Card.Id}' on this silo.");
+            replayed.Take(token);
+        }
+        return replayed.Open;
     }
 
     private ChatException Interrupted() => new(ChatError.Interrupted,
-        $"The answer of the model '{model.Card.Id}' was interrupted after {tokens.Count} of at most {plan.MaxTokens} tokens: "
+        $"The answer of the model '{_model.Card.Id}' was interrupted after {_tokens.Count} of at most {_maxTokens} tokens: "
         + "its conversation ended or the model was unloaded. Send the request again.");
+
+    private static GenerationRequest After(GenerationRequest plan, IReadOnlyList<int> known) => known.Count == 0 ? plan
+        : plan with { Tokens = [.. plan.Tokens, .. known], MaxTokens = plan.MaxTokens - known.Count };
 
     private static Generation Submit(IChatModel model, GenerationRequest plan)
     {

@@ -50,7 +50,7 @@ internal static class AnswerPlan
         await s_encoders.WaitAsync(cancellation);
         try
         {
-            return model.EncodeChat(TemplateContext(request));
+            return model.EncodeChat(TemplateContext(request), request.Asked);
         }
         catch (TemplateException refusal)
         {

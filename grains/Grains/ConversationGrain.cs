@@ -1,38 +1,103 @@
 using System.Runtime.CompilerServices;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Orleans.Storage;
 using SmolCluster.Contracts;
+using SmolCluster.Grains.Placement;
 
 namespace SmolCluster.Grains;
 
 /// <summary>A conversation as an actor: it plans the answer, holds the lease on the model's cache while the answer runs, and
-/// keeps its events. Streaming methods interleave even on a grain that is not reentrant, so the conversation itself guards that
+/// keeps its record. Streaming methods interleave even on a grain that is not reentrant, so the conversation itself guards that
 /// one answer runs at a time.
-/// <para>A named conversation is written twice: the request when its answer begins, the whole answer before its last event
-/// leaves. What lies between is in the activation only. An ephemeral request is never written, and an activation that neither
-/// answers nor has a record ends after its call: every plain request is such a one, so keeping them would fill the memory.</para>
+/// <para>The record is written before the first event leaves, now and then while the answer runs, and before the last event
+/// leaves. An answer goes on from the tokens that are known of it, from the record or from the reader, here or on another silo;
+/// what was generated after the last write is generated again, identically.</para>
 /// <para>Completion tokens count every sampled token, the ending token included: that is what was computed.</para></summary>
-internal sealed class ConversationGrain(
-    [PersistentState("conversation", ConversationGrain.Storage)] IPersistentState<ConversationState> state,
-    ModelHost models,
-    ILocalSiloDetails silo,
-    ILogger<ConversationGrain> logger) : Grain, IConversationGrain, IIncomingGrainCallFilter, IDisposable
+[PlaceByLoad]
+internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGrainCallFilter, IDisposable
 {
-    public const string Storage = "conversations";
+    private readonly ModelHost _models;
+    private readonly ILocalSiloDetails _silo;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly ConversationRecord _record;
 
-    /// <summary>Ends the answer that runs, from its planning on; null while none does.</summary>
-    private CancellationTokenSource? _running;
+    /// <summary>The answer that runs; null while none does.</summary>
+    private AnswerRun? _running;
+
+    public ConversationGrain(ModelHost models, ILocalSiloDetails silo, TimeProvider time, IServiceProvider services, ILogger<ConversationGrain> logger)
+    {
+        (_models, _silo, _time, _logger) = (models, silo, time, logger);
+        var storage = services.GetRequiredKeyedService<IGrainStorage>(IsAnswer ? GrainsHosting.AnswerStorage : GrainsHosting.ConversationStorage);
+        _record = new ConversationRecord(storage, this.GetGrainId(), time, logger);
+    }
+
+    private bool IsAnswer => AnswerId.Is(this.GetPrimaryKeyString());
 
     // an iterator of its own (a channel's ReadAllAsync would not see the caller leave); disposing it runs its ends
     public async IAsyncEnumerable<GenerationEvent> Ask(ChatRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         if (_running is not null)
             throw new ChatException(ChatError.Busy, "This conversation is answering already. Wait for the answer's end, or cancel it.");
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        _running = stop;
+        await foreach (var happened in Run(run => Begin(request, run, cancellation), cancellation)) yield return happened;
+    }
+
+    public async IAsyncEnumerable<GenerationEvent> GoOn(ChatRequest? request, AnswerCursor known, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        _running?.TakeOver();
+        await foreach (var happened in Run(run => BeginAgain(request, known, run, cancellation), cancellation)) yield return happened;
+    }
+
+    public async Task<ConversationSnapshot?> Read()
+    {
+        await _record.Load(CancellationToken.None);
+        return _record.Known is { Request: { } request } known
+            ? new ConversationSnapshot(request, known.Identity, known.Text, known.Tokens, known.FinishReason)
+            : null;
+    }
+
+    public Task StopAnswer()
+    {
+        _running?.Stop();
+        _running = null;
+        return Task.CompletedTask;
+    }
+
+    public async Task Forget()
+    {
+        await StopAnswer();
+        await _record.Load(CancellationToken.None);
+        await _record.Clear(CancellationToken.None);
+        DeactivateOnIdle();
+    }
+
+    /// <summary>After every call but the steps of an answer, which the caller's goodbye follows: an activation that neither
+    /// answers nor has a record ends. Every plain request is such a one, so keeping them would fill the memory.</summary>
+    public async Task Invoke(IIncomingGrainCallContext context)
+    {
+        await context.Invoke();
+        bool step = context.InterfaceMethod.Name is nameof(IAsyncEnumerableGrainExtension.StartEnumeration) or nameof(IAsyncEnumerableGrainExtension.MoveNext);
+        if (!step && _running is null && _record.Known is null) DeactivateOnIdle();
+    }
+
+    /// <summary>The activation ends: the model's cache is freed even if the caller's end of the stream is never heard of again.</summary>
+    public void Dispose()
+    {
+        _running?.Stop();
+        _running = null;
+        _record.Dispose();
+    }
+
+    private async IAsyncEnumerable<GenerationEvent> Run(Func<AnswerRun, IAsyncEnumerable<GenerationEvent>> answer,
+        [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        using var run = new AnswerRun(_time, cancellation);
+        _running = run;
         bool finished = false;
         try
         {
-            await foreach (var happened in Answer(request, stop.Token, cancellation))
+            await foreach (var happened in run.Alive(answer(run), cancellation))
             {
                 finished = happened is AnswerFinished;
                 yield return happened;
@@ -40,72 +105,67 @@ internal sealed class ConversationGrain(
         }
         finally
         {
-            if (ReferenceEquals(_running, stop)) _running = null;
+            if (ReferenceEquals(_running, run)) _running = null;
             // the caller's goodbye ends the activation of a finished answer; one that was left may not hear it any more
-            if (request.Ephemeral && !finished) DeactivateOnIdle();
+            if (!finished && _running is null && (IsAnswer || _record.Known is null)) DeactivateOnIdle();
         }
     }
 
-    public Task<ConversationSnapshot?> Read() => Task.FromResult(state.State is { Request: { } request } conversation
-        ? new ConversationSnapshot(request, conversation.ContentHash, [.. conversation.Events], conversation.Finished)
-        : null);
-
-    public Task StopAnswer()
+    private async IAsyncEnumerable<GenerationEvent> Begin(ChatRequest request, AnswerRun run, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        Dispose();
-        return Task.CompletedTask;
+        if (request.Keep == Keep.Nothing || IsAnswer) _record.AssumeNew();
+        await _record.Load(cancellation);
+        await foreach (var happened in Answer(AnswerStart.New(request), run, cancellation)) yield return happened;
     }
 
-    /// <summary>After every call but the steps of an answer, which the caller's goodbye follows.</summary>
-    public async Task Invoke(IIncomingGrainCallContext context)
-    {
-        await context.Invoke();
-        bool step = context.InterfaceMethod.Name is nameof(IAsyncEnumerableGrainExtension.StartEnumeration) or nameof(IAsyncEnumerableGrainExtension.MoveNext);
-        if (!step && _running is null && !state.RecordExists) DeactivateOnIdle();
-    }
-
-    /// <summary>The activation ends: the model's cache is freed even if the caller's end of the stream is never heard of again.</summary>
-    public void Dispose()
-    {
-        _running?.Cancel();
-        _running = null;
-    }
-
-    /// <param name="stop">Frees the model, even while nobody asks for the next event.</param>
-    /// <param name="cancellation">The caller's own.</param>
-    private async IAsyncEnumerable<GenerationEvent> Answer(ChatRequest request, CancellationToken stop,
+    private async IAsyncEnumerable<GenerationEvent> BeginAgain(ChatRequest? request, AnswerCursor known, AnswerRun run,
         [EnumeratorCancellation] CancellationToken cancellation)
     {
-        var model = models.Get(request.Model);
-        var plan = await AnswerPlan.For(request, model, stop);
-        var conversation = new ConversationState { Request = request, ContentHash = model.Card.ContentHash };
-        using var answer = new Answer(model, plan, request.Stop, conversation.Tokens);
-        using var freed = stop.Register(answer.Dispose);
+        if (request is not { Keep: Keep.Nothing }) await _record.Load(cancellation);
+        await foreach (var happened in Answer(AnswerStart.Again(request, known, _record.Known), run, cancellation)) yield return happened;
+    }
+
+    private async IAsyncEnumerable<GenerationEvent> Answer(AnswerStart start, AnswerRun run, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var model = _models.Get(start.Request.Model);
+        var plan = await AnswerPlan.For(start.Request, model, run.Stopped);
+        var state = start.On(model.Card, plan.MaxTokens);
+        using var answer = new Answer(model, plan, start.Request.Stop, start.Tokens);
+        using var freed = run.Stopped.Register(answer.Dispose);
+        var log = new AnswerLog(_record, state, start.Request.Keep != Keep.Nothing, _time);
+        _models.CountAnswers(model.Card.Id, 1);
         try
         {
-            state.State = conversation;
-            await Write(request, cancellation);
-            yield return Keep(new AnswerStarted(conversation.NextNumber, model.Card.Id, plan.PromptLength, model.Card.ContextLength, silo.Name));
-            while (await answer.NextText(cancellation) is { } text)
-                yield return Keep(new TextDelta(conversation.NextNumber, text));
-            var finished = Keep(new AnswerFinished(conversation.NextNumber, answer.FinishReason!, plan.PromptLength,
-                conversation.Tokens.Count, await answer.CachedTokens.WaitAsync(cancellation)));
-            await Write(request, cancellation);
-            yield return finished;
+            await log.Begin(cancellation);
+            await foreach (var happened in Events(start, new(1, model.Card.Id, plan.PromptLength, model.Card.ContextLength, _silo.Name, plan.MaxTokens, model.Card.Identity),
+                answer, log, cancellation))
+                if (start.IsNew(happened)) yield return happened;
         }
         finally
         {
-            logger.LogDebug("{Model} answered {PromptTokens} tokens with {CompletionTokens}: {Reason}",
-                model.Card.Id, plan.PromptLength, conversation.Tokens.Count, answer.FinishReason ?? "abandoned");
-        }
-
-        GenerationEvent Keep(GenerationEvent happened)
-        {
-            conversation.Events.Add(happened);
-            return happened;
+            _models.CountAnswers(model.Card.Id, -1);
+            _logger.LogDebug("{Model} answered {PromptTokens} tokens with {CompletionTokens}: {Reason}",
+                model.Card.Id, plan.PromptLength, answer.Tokens.Count, answer.FinishReason ?? "abandoned");
         }
     }
 
-    private Task Write(ChatRequest request, CancellationToken cancellation) =>
-        request.Ephemeral ? Task.CompletedTask : state.WriteStateAsync(cancellation);
+    /// <summary>All of the answer's events from the first one, which is how their numbers come out the same everywhere.</summary>
+    private static async IAsyncEnumerable<GenerationEvent> Events(AnswerStart start, AnswerStarted started, Answer answer, AnswerLog log,
+        [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        yield return started;
+        long number = started.Number;
+        var cached = start.CachedTokens ?? await answer.CachedTokens.WaitAsync(cancellation);
+        log.Prefilled(cached);
+        yield return new PrefillStarted(++number, cached);
+        while (await answer.Next(cancellation) is { } piece)
+        {
+            await log.Add(piece.Text, answer.Tokens, cancellation);
+            var delta = new TextDelta(++number, piece.Text, piece.Tokens);
+            start.Check(delta, answer.Tokens.Count);
+            yield return delta;
+        }
+        await log.Finish(answer.Tokens, answer.FinishReason!, cancellation);
+        yield return new AnswerFinished(++number, answer.FinishReason!, started.PromptTokens, answer.Tokens.Count, cached);
+    }
 }

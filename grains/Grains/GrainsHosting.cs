@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Orleans.Serialization;
 using Orleans.Storage;
+using SmolCluster.Grains.Placement;
 
 namespace SmolCluster.Grains;
 
@@ -16,12 +17,27 @@ public static class GrainsHosting
         silo.Services.AddHostedService(services => services.GetRequiredService<ModelHost>());
         silo.Services.AddSingleton<ModelHostClient>();
         silo.AddGrainService<RemoteModelHost>();
+        silo.Services.AddSingleton<ClusterLoad>();
+        silo.Services.AddHostedService(services => services.GetRequiredService<ClusterLoad>());
+        silo.AddPlacementDirector<PlaceByLoad, PlaceByLoadDirector>();
         return silo;
     }
 
     /// <summary>Conversations in the cluster's memory: they outlive a grain's activation, not the cluster. Orleans' own
     /// serializer, because it takes half the time of JSON and less space.</summary>
-    public static ISiloBuilder AddConversationsInMemory(this ISiloBuilder silo) =>
-        silo.AddMemoryGrainStorage(ConversationGrain.Storage, options => options.Configure<Serializer>(
-            (storage, serializer) => storage.GrainStorageSerializer = new OrleansGrainStorageSerializer(serializer)));
+    public static ISiloBuilder AddConversationsInMemory(this ISiloBuilder silo)
+    {
+        foreach (var name in StorageNames)
+            silo.AddMemoryGrainStorage(name, options => options.Configure<Serializer>(
+                (storage, serializer) => storage.GrainStorageSerializer = new OrleansGrainStorageSerializer(serializer)));
+        return silo;
+    }
+
+    /// <summary>The grain storage of conversations, kept until they are forgotten.</summary>
+    public const string ConversationStorage = "conversations";
+
+    /// <summary>The grain storage of streams that may be resumed; it may drop what was not written to for some minutes.</summary>
+    public const string AnswerStorage = "answers";
+
+    public static IReadOnlyList<string> StorageNames { get; } = [ConversationStorage, AnswerStorage];
 }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using SmolCluster.Contracts;
 using SmolCluster.Engine.Serving;
+using SmolCluster.Grains.Placement;
 
 namespace SmolCluster.Grains;
 
@@ -18,6 +19,7 @@ internal sealed class HostedModel : IProgress<double>, IDisposable
     private readonly Lock _lock = new();
     private readonly long _start;
     private State _state;
+    private int _answers;
 
     public HostedModel(ModelSource source, TimeProvider time, ILogger logger)
     {
@@ -32,6 +34,20 @@ internal sealed class HostedModel : IProgress<double>, IDisposable
     public Task Settled => _settled.Task;
 
     public ModelStatus Status => Volatile.Read(ref _state).Status;
+
+    /// <summary>Null: it cannot answer.</summary>
+    public ModelLoad? Load
+    {
+        get
+        {
+            var (status, model) = Volatile.Read(ref _state);
+            if (model is null) return null;
+            var (used, idle, capacity, _) = model is GgufChatModel gguf ? gguf.Cache : default;
+            return new ModelLoad(status.Id, Volatile.Read(ref _answers), capacity - used + idle, capacity);
+        }
+    }
+
+    public void CountAnswers(int change) => Interlocked.Add(ref _answers, change);
 
     /// <exception cref="ChatException">It is loading still, or failed.</exception>
     public IChatModel Get()
@@ -52,7 +68,7 @@ internal sealed class HostedModel : IProgress<double>, IDisposable
 
     /// <summary>Loads on a thread of its own: mapping and checking a file of gigabytes would starve the thread pool, on which
     /// the silo answers its peers.</summary>
-    public void StartLoading() => new Thread(Load) { IsBackground = true, Name = $"load {_source.Id}" }.Start();
+    public void StartLoading() => new Thread(LoadNow) { IsBackground = true, Name = $"load {_source.Id}" }.Start();
 
     public void Report(double value)
     {
@@ -80,7 +96,7 @@ internal sealed class HostedModel : IProgress<double>, IDisposable
         model?.Dispose();
     }
 
-    private void Load()
+    private void LoadNow()
     {
         try
         {

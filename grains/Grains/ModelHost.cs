@@ -2,6 +2,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using SmolCluster.Contracts;
 using SmolCluster.Engine.Serving;
+using SmolCluster.Grains.Placement;
 
 namespace SmolCluster.Grains;
 
@@ -25,6 +26,9 @@ public sealed class ModelHost : IHostedService, IDisposable
     /// <summary>In order of id.</summary>
     public IReadOnlyList<ModelStatus> Statuses => [.. _models.Select(model => model.Status)];
 
+    /// <summary>Of the models that can answer now.</summary>
+    public IReadOnlyList<ModelLoad> Loads => [.. _models.Select(model => model.Load).OfType<ModelLoad>()];
+
     /// <summary>Completes when every model is ready or failed.</summary>
     public Task Settled => Task.WhenAll(_models.Select(model => model.Settled));
 
@@ -35,6 +39,9 @@ public sealed class ModelHost : IHostedService, IDisposable
         return model?.Get() ?? throw new ChatException(ChatError.ModelNotFound,
             $"There is no model '{id}' on this silo. Its models: {string.Join(", ", _models.Select(other => other.Status.Id))}.");
     }
+
+    /// <summary>An answer of a model of this silo begins (1) or ends (-1).</summary>
+    public void CountAnswers(string id, int change) => _models.FirstOrDefault(model => model.Status.Id == id)?.CountAnswers(change);
 
     public Task StartAsync(CancellationToken cancellationToken)
     {

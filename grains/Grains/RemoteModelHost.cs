@@ -3,6 +3,7 @@ using Orleans.Concurrency;
 using Orleans.Runtime.Services;
 using Orleans.Services;
 using SmolCluster.Contracts;
+using SmolCluster.Grains.Placement;
 
 namespace SmolCluster.Grains;
 
@@ -12,6 +13,10 @@ public interface IRemoteModelHost : IGrainService
 {
     [Alias("Statuses")]
     Task<ModelStatus[]> Statuses();
+
+    /// <summary>Of the models that can answer now.</summary>
+    [Alias("Loads")]
+    Task<ModelLoad[]> Loads();
 }
 
 /// <summary>Only a door: the models live in the singleton, which outlives this grain service when the silo stops.</summary>
@@ -20,10 +25,14 @@ internal sealed class RemoteModelHost(GrainId id, Silo silo, ILoggerFactory logg
     : GrainService(id, silo, loggers), IRemoteModelHost
 {
     public Task<ModelStatus[]> Statuses() => Task.FromResult(models.Statuses.ToArray());
+
+    public Task<ModelLoad[]> Loads() => Task.FromResult(models.Loads.ToArray());
 }
 
 /// <summary>Reaches the model host of a given silo.</summary>
 internal sealed class ModelHostClient(IServiceProvider services) : GrainServiceClient<IRemoteModelHost>(services)
 {
     public Task<ModelStatus[]> Statuses(SiloAddress silo) => GetGrainService(silo).Statuses();
+
+    public Task<ModelLoad[]> Loads(SiloAddress silo) => GetGrainService(silo).Loads();
 }

@@ -5,6 +5,10 @@ public sealed class SmolClusterOptions
 {
     public const string Section = "SmolCluster";
 
+    /// <summary>Configuration key of the folder where a process that is a cluster of its own keeps conversations; not set: they
+    /// live as long as the process. Read while the host is composed, hence no property.</summary>
+    public const string DataFolderKey = Section + ":DataFolder";
+
     /// <summary>At least one.</summary>
     public IList<ModelOptions> Models { get; init; } = [];
 

@@ -11,7 +11,10 @@ namespace SmolCluster.Cluster.Tests;
 public sealed class ContractTests
 {
     private static readonly GenerationEvent[] s_events =
-        [new AnswerStarted(1, "m", 2, 3, "s"), new TextDelta(2, "é"), new AnswerFinished(3, "stop", 4, 5, 6)];
+        [
+        new AnswerStarted(1, "m", 2, 3, "s", 4, "i"), new PrefillStarted(2, 5), new TextDelta(3, "é", [6, 7]), new AnswerFinished(4, "stop", 4, 5, 6),
+        new KeepAlive(4),
+    ];
 
     // collection expressions make compiler types, which must travel too
     private static readonly ChatRequest s_request = new("m", [new("user", "hi"), new("assistant", "")],
@@ -27,18 +30,19 @@ public sealed class ContractTests
             LogitBias = new() { [8] = 9 },
             Seed = ulong.MaxValue,
         },
-        10, ["a", "b"], "{}", "u", Ephemeral: true);
+        10, ["a", "b"], "{}", "u", Keep.UntilDelivered, DateTimeOffset.UnixEpoch, IncludeUsage: true);
 
     public static TheoryData<object> Samples =>
     [
-        s_request, s_request.Messages[0], s_request.Sampling, s_events[0], s_events[1], s_events[2],
+        s_request, s_request.Messages[0], s_request.Sampling, s_events[0], s_events[1], s_events[2], s_events[3], s_events[4],
         new ModelStatus("m", "real", "failed", 0.5, 1, "a", "h", 2, DateTimeOffset.UnixEpoch, "p"),
-        new ConversationSnapshot(s_request, "h", [s_events[0], s_events[1], s_events[2]], true),
-        ChatError.QueueFull,
+        new ConversationSnapshot(s_request, "h", "é", [6, 7], "stop"),
+        new AnswerCursor(3, [6, 7], 5, "i"),
+        ChatError.QueueFull, Keep.Nothing,
     ];
 
     private static IEnumerable<Type> Contracts => typeof(ChatRequest).Assembly.GetExportedTypes()
-        .Where(type => type.Namespace == typeof(ChatRequest).Namespace);
+        .Where(type => type.Namespace == typeof(ChatRequest).Namespace && !(type.IsAbstract && type.IsSealed));
 
     [Theory]
     [MemberData(nameof(Samples), DisableDiscoveryEnumeration = true)]

@@ -17,18 +17,20 @@ public sealed class ConversationTests
 
         Assert.Equal(Enumerable.Range(1, events.Count).Select(number => (long)number), events.Select(happened => happened.Number));
         var started = Assert.IsType<AnswerStarted>(events[0]);
-        Assert.Equal(("stub", "user: Hello\n".Length, 100), (started.Model, started.PromptTokens, started.ContextLength));
+        Assert.Equal(("stub", "user: Hello\n".Length, 100, 100 - "user: Hello\n".Length, "stub"),
+            (started.Model, started.PromptTokens, started.ContextLength, started.MaxTokens, started.Identity));
         Assert.NotEmpty(started.Silo);
+        Assert.Equal(new PrefillStarted(2, 0), events[1]);
         Assert.Equal("Hello, world. Hello again.", events.Text());
         Assert.Equal(new AnswerFinished(events.Count, "stop", started.PromptTokens, "Hello, world. Hello again.".Length + 1, 0), events.Finish());
     }
 
     [Fact]
-    public async Task Ask_TokensThatWaitAlready_BecomeOneText()
+    public async Task Ask_TokensThatWaitAlready_AreEventsOfTheirOwn()
     {
-        await using var cluster = await StubCluster.Start(AtOnce());
+        await using var cluster = await StubCluster.Start(AtOnce("é!"));
         var events = await cluster.Conversation().Answer(Requests.Hello());
-        Assert.Single(events.OfType<TextDelta>());
+        Assert.Equal([("é", [0xC3, 0xA9]), ("!", [0x21])], events.OfType<TextDelta>().Select(delta => (delta.Text, (int[])[.. delta.Tokens])));
     }
 
     [Fact]
@@ -87,7 +89,7 @@ public sealed class ConversationTests
         await using var cluster = await StubCluster.Start(AtOnce());
         var first = await cluster.Conversation().Answer(Requests.Hello());
         var second = await cluster.Conversation().Answer(Requests.Hello());
-        Assert.Equal(first, second);
+        Assert.Equal(first.Select(happened => happened.ToString()), second.Select(happened => happened.ToString()));
     }
 
     [Fact]
@@ -104,8 +106,7 @@ public sealed class ConversationTests
         Assert.Equal(1, model.ActiveGenerations);
 
         await time.Step();
-        Assert.True(await answer.MoveNextAsync());
-        Assert.Equal("a", Assert.IsType<TextDelta>(answer.Current).Text);
+        Assert.Equal("a", (await answer.NextText()).Text);
     }
 
     [Fact]
@@ -119,13 +120,14 @@ public sealed class ConversationTests
         await using var answer = conversation.Begin(Requests.Hello());
         Assert.True(await answer.MoveNextAsync());
         var during = await conversation.Read();
-        Assert.Equal((false, 1), (during!.Finished, during.Events.Count));
+        Assert.Equal((null, "", 0), (during!.FinishReason, during.Text, during.Tokens.Count));
 
         await time.Step();
         await time.Step();
         while (await answer.MoveNextAsync()) { }
         await cluster.Deactivate(conversation);
         var after = await conversation.Read();
-        Assert.Equal((true, "a", "stub", 7ul), (after!.Finished, after.Events.Text(), after.ContentHash, after.Request.Sampling.Seed));
+        Assert.Equal(("stop", "a", "stub", 7ul), (after!.FinishReason, after.Text, after.Identity, after.Request.Sampling.Seed));
+        Assert.Equal([(int)'a', StubChatModel.EndToken], after.Tokens);
     }
 }

@@ -3,7 +3,7 @@ using SmolCluster.Engine.Serving;
 
 namespace SmolCluster.Cluster.Tests;
 
-/// <summary>What stays of a conversation: named ones whole, ephemeral ones nothing.</summary>
+/// <summary>What stays of a conversation: conversations whole, plain requests nothing.</summary>
 public sealed class KeepingTests : IAsyncLifetime
 {
     private readonly SteppedTime _time = new();
@@ -17,29 +17,29 @@ public sealed class KeepingTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _cluster.DisposeAsync();
 
     [Fact]
-    public async Task Ephemeral_Answered_LeavesNeitherActivationNorRecord()
+    public async Task KeepNothing_Answered_LeavesNeitherActivationNorRecord()
     {
-        Assert.Equal("ab", (await Answer(Requests.Hello() with { Ephemeral = true })).Text());
+        Assert.Equal("ab", (await Answer(Requests.Hello() with { Keep = Keep.Nothing })).Text());
         await Gone();
     }
 
     [Fact]
-    public async Task Ephemeral_Left_LeavesNeitherActivationNorRecord()
+    public async Task KeepNothing_Left_LeavesNeitherActivationNorRecord()
     {
-        await using (var answer = _cluster.Conversation().Begin(Requests.Hello() with { Ephemeral = true }))
+        await using (var answer = _cluster.Conversation().Begin(Requests.Hello() with { Keep = Keep.Nothing }))
             Assert.True(await answer.MoveNextAsync());
         await Gone();
     }
 
     [Fact]
-    public async Task Ephemeral_CancelledWhileWaitingForAToken_LeavesNeitherActivationNorRecord()
+    public async Task KeepNothing_CancelledWhileWaitingForAToken_LeavesNeitherActivationNorRecord()
     {
         using var leaving = new CancellationTokenSource();
-        var request = Requests.Hello() with { Ephemeral = true };
+        var request = Requests.Hello() with { Keep = Keep.Nothing };
         await using (var answer = _cluster.Conversation().Ask(request, leaving.Token).GetAsyncEnumerator(leaving.Token))
         {
             Assert.True(await answer.MoveNextAsync());
-            var next = answer.MoveNextAsync();
+            var next = answer.NextText();
             await leaving.CancelAsync();
             await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await next);
         }
@@ -47,18 +47,27 @@ public sealed class KeepingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Ephemeral_Stopped_LeavesNeitherActivationNorRecord()
+    public async Task KeepNothing_Stopped_LeavesNeitherActivationNorRecord()
     {
-        await using var answer = _cluster.Conversation().Begin(Requests.Hello() with { Ephemeral = true });
+        await using var answer = _cluster.Conversation().Begin(Requests.Hello() with { Keep = Keep.Nothing });
         Assert.True(await answer.MoveNextAsync());
         await _cluster.Conversation().StopAnswer();
         await Gone();
     }
 
     [Fact]
-    public async Task Ephemeral_Refused_LeavesNoActivation()
+    public async Task KeepNothing_Refused_LeavesNoActivation()
     {
-        await _cluster.Conversation().Refusal(Requests.Hello("other") with { Ephemeral = true });
+        await _cluster.Conversation().Refusal(Requests.Hello("other") with { Keep = Keep.Nothing });
+        await Gone();
+    }
+
+    [Fact]
+    public async Task UntilDelivered_Forgotten_LeavesNeitherActivationNorRecord()
+    {
+        await Answer(Requests.Hello() with { Keep = Keep.UntilDelivered });
+        Assert.NotNull(await _cluster.Conversation().Read());
+        await _cluster.Conversation().Forget();
         await Gone();
     }
 
@@ -72,7 +81,7 @@ public sealed class KeepingTests : IAsyncLifetime
         else await _cluster.Management.ForceActivationCollection(TimeSpan.Zero, TestContext.Current.CancellationToken);
         await Deactivated();
         var kept = await _cluster.Conversation().Read();
-        Assert.Equal((true, "ab"), (kept!.Finished, kept.Events.Text()));
+        Assert.Equal(("stop", "ab"), (kept!.FinishReason, kept.Text));
     }
 
     private async Task<List<GenerationEvent>> Answer(ChatRequest request)

@@ -42,7 +42,7 @@ public sealed class LeavingTests : IAsyncLifetime
         using var leaving = new CancellationTokenSource();
         await using var answer = _cluster.Conversation().Ask(Requests.Hello(), leaving.Token).GetAsyncEnumerator(leaving.Token);
         Assert.True(await answer.MoveNextAsync());
-        var next = answer.MoveNextAsync();
+        var next = answer.NextText();
         await leaving.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await next);
         await answer.DisposeAsync();
@@ -64,7 +64,7 @@ public sealed class LeavingTests : IAsyncLifetime
         await using var answer = _cluster.Conversation().Begin(Requests.Hello());
         Assert.True(await answer.MoveNextAsync());
         _model.Dispose();
-        var interrupted = await Assert.ThrowsAsync<ChatException>(async () => await answer.MoveNextAsync());
+        var interrupted = await Assert.ThrowsAsync<ChatException>(() => answer.NextText());
         Assert.Equal(ChatError.Interrupted, interrupted.Error);
     }
 
@@ -73,7 +73,7 @@ public sealed class LeavingTests : IAsyncLifetime
     {
         await using var answer = _cluster.Conversation().Begin(Requests.Hello());
         Assert.True(await answer.MoveNextAsync());
-        var next = answer.MoveNextAsync();
+        var next = answer.NextText();
         await _cluster.Conversation().StopAnswer();
         Assert.Equal(ChatError.Interrupted, (await Assert.ThrowsAsync<ChatException>(async () => await next)).Error);
         await FreedAndAnswersAgain();
@@ -84,7 +84,7 @@ public sealed class LeavingTests : IAsyncLifetime
     {
         await using var answer = _cluster.Conversation().Begin(Requests.Hello());
         Assert.True(await answer.MoveNextAsync());
-        var next = answer.MoveNextAsync();
+        var next = answer.NextText();
         await _cluster.Deactivate(_cluster.Conversation());
         var broken = await Assert.ThrowsAnyAsync<Exception>(async () => await next);
         Assert.True(broken is ChatException { Error: ChatError.Interrupted } or EnumerationAbortedException or OperationCanceledException, $"{broken}");

@@ -16,9 +16,25 @@ public static class Requests
         return events;
     }
 
+    /// <summary>The rest of an answer.</summary>
+    public static async Task<List<GenerationEvent>> Rest(this IConversationGrain conversation, ChatRequest? request, AnswerCursor known)
+    {
+        var events = new List<GenerationEvent>();
+        await foreach (var happened in conversation.GoOn(request, known, TestContext.Current.CancellationToken)) events.Add(happened);
+        return events;
+    }
+
     /// <summary>An answer to read event by event.</summary>
     public static IAsyncEnumerator<GenerationEvent> Begin(this IConversationGrain conversation, ChatRequest request) =>
         conversation.Ask(request, TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+
+    /// <summary>The next text of an answer.</summary>
+    public static async Task<TextDelta> NextText(this IAsyncEnumerator<GenerationEvent> answer)
+    {
+        while (await answer.MoveNextAsync())
+            if (answer.Current is TextDelta delta) return delta;
+        throw new InvalidOperationException("The answer ended without more text.");
+    }
 
     public static string Text(this IEnumerable<GenerationEvent> events) =>
         string.Concat(events.OfType<TextDelta>().Select(delta => delta.Text));

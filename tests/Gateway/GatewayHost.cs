@@ -30,10 +30,16 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     public static Task<GatewayHost> StartAsync(params ModelSource[] models) => StartAsync(primarySiloPort: null, models);
 
+    public static Task<GatewayHost> StartAsync(Action<GatewayOptions> configure, params ModelSource[] models) =>
+        StartAsync(primarySiloPort: null, configure, models);
+
     /// <param name="primarySiloPort">Of the first silo of the cluster; null: this is the first.</param>
-    public static async Task<GatewayHost> StartAsync(int? primarySiloPort, params ModelSource[] models)
+    public static Task<GatewayHost> StartAsync(int? primarySiloPort, params ModelSource[] models) => StartAsync(primarySiloPort, _ => { }, models);
+
+    private static async Task<GatewayHost> StartAsync(int? primarySiloPort, Action<GatewayOptions> configure, params ModelSource[] models)
     {
         var builder = LoopbackBuilder();
+        builder.Services.Configure(configure);
         builder.AddModels(FreePort(), primarySiloPort, models);
         builder.AddSmolClusterGateway();
         var app = builder.Build();

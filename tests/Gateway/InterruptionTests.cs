@@ -38,7 +38,8 @@ public sealed class InterruptionTests
 
     private static async Task<GatewayHost> StartAsync(StubChatModel model)
     {
-        var host = await GatewayHost.StartAsync(new ModelSource("stub", ModelKind.Stub, (_, _) => model));
+        // nobody else has the model, so trying elsewhere is in vain
+        var host = await GatewayHost.StartAsync(options => options.ResumeLimit = TimeSpan.Zero, new ModelSource("stub", ModelKind.Stub, (_, _) => model));
         await host.ReadyAsync();
         return host;
     }

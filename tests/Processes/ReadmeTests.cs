@@ -46,7 +46,7 @@ public sealed class ReadmeTests
     public async Task Readme_ServeAndCurl_Answer()
     {
         RequireReleaseBuild();
-        Require("curl", "apt-get install curl");
+        Requirement.Program("curl", "apt-get install curl");
         string serve = Commands().Single(line => line == Smol + "serve").Replace("dotnet run", "dotnet run --no-build", StringComparison.Ordinal);
         await using SmolProcess server = SmolProcess.StartShell(serve + " --port 0");
         string page = (await server.WaitForLineAsync("page")).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^1];
@@ -75,19 +75,7 @@ public sealed class ReadmeTests
     {
         string built = Path.Combine(TestData.RepositoryRoot, "client", "Cli", "bin", "Release", "net10.0", "smol.dll");
         if (!File.Exists(built))
-            Lacks($"There is no {built}, which README's commands run: dotnet build -c Release");
-    }
-
-    private static void Require(string program, string howToGet)
-    {
-        if (!(Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, program))))
-            Lacks($"This test needs {program}, which is not on this machine: {howToGet}");
-    }
-
-    private static void Lacks(string what)
-    {
-        Assert.False(string.Equals(Environment.GetEnvironmentVariable("CI"), "true", StringComparison.OrdinalIgnoreCase), what);
-        Assert.Skip(what);
+            Requirement.Lacks($"There is no {built}, which README's commands run: dotnet build -c Release");
     }
 
     private static IEnumerable<string> Commands()

@@ -127,6 +127,8 @@ internal sealed class SmolProcess : IAsyncDisposable
             StandardOutputEncoding = Encoding.UTF8,
             StandardErrorEncoding = Encoding.UTF8,
         };
+        // a folder of its own: servers of tests run side by side, and the user's conversations are none of theirs
+        start.Environment["XDG_STATE_HOME"] = Path.Combine(Path.GetTempPath(), $"smol-state-{Guid.NewGuid():N}");
         foreach (string argument in arguments)
             start.ArgumentList.Add(argument);
         return start;

@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
-using Orleans.Runtime.Placement;
 using SmolCluster.Contracts;
 using SmolCluster.Gateway.Errors;
 using SmolCluster.Gateway.Models;
@@ -9,52 +8,55 @@ using SmolCluster.Gateway.Requests;
 namespace SmolCluster.Gateway.Chat;
 
 /// <summary>POST /v1/chat/completions. A request is a conversation that ends with its answer, and the answer's id is the
-/// conversation's. Streaming is the primitive: a plain answer is the same stream, collected.</summary>
+/// conversation's. Streaming is the primitive: a plain answer is the same stream, collected.
+/// <para>GET /v1/chat/completions/{id}/events: the rest of a stream that broke, after the header Last-Event-ID, at any
+/// gateway.</para></summary>
 internal static class ChatApi
 {
     private const string SeedHeader = "X-SmolCluster-Seed";
+    private const string SiloHeader = "X-SmolCluster-Silo";
+    private const string LastEventId = "Last-Event-ID";
 
-    public static void MapChatCompletions(this IEndpointRouteBuilder routes) => routes.MapPost("/v1/chat/completions", Complete);
+    public static void MapChatCompletions(this IEndpointRouteBuilder routes)
+    {
+        routes.MapPost("/v1/chat/completions", Complete);
+        routes.MapGet("/v1/chat/completions/{id}/events", Resume);
+    }
 
     private static async Task<Results<JsonHttpResult<ChatCompletion>, StreamedAnswer>> Complete(
-        HttpContext http, IGrainFactory grains, ModelDirectory models, IOptions<GatewayOptions> options, TimeProvider time)
+        HttpContext http, Answers answers, ModelDirectory models, IOptions<GatewayOptions> options, TimeProvider time)
     {
         models.ThrowIfConnecting();
         ChatCall call;
         using (var body = await RequestBody.ReadObjectAsync(http, options.Value.MaxRequestBytes))
-            call = ChatRequestReader.Read(body.RootElement, $"address:{http.Connection.RemoteIpAddress}");
+            call = ChatRequestReader.Read(body.RootElement, $"address:{http.Connection.RemoteIpAddress}", time.GetLocalNow());
 
-        var answer = await StartWhereReadyAsync(Start, models, call.Request.Model).OrModelNotFound(models, call.Request.Model);
+        var answer = await answers.StartAsync(call.Request, http.RequestAborted).OrModelNotFound(models, call.Request.Model);
         http.Response.Headers[SeedHeader] = unchecked((long)call.Request.Sampling.Seed).ToString();
+        if (answer.Started is { } started)
+            http.Response.Headers[SiloHeader] = started.Silo;
         if (call.Stream)
-            return new StreamedAnswer(answer, call.IncludeUsage);
+            return new StreamedAnswer(answer, after: 0, () => answers.Forget(answer.Id));
         await using (answer)
             return TypedResults.Json(await CollectedAnswer.ReadAsync(answer), GatewayJson.Default.ChatCompletion);
-
-        Task<RunningAnswer> Start()
-        {
-            string id = $"chatcmpl-{Guid.NewGuid():N}";
-            return RunningAnswer.StartAsync(id, grains.GetGrain<IConversationGrain>(id), call.Request, time, http.RequestAborted);
-        }
     }
 
-    /// <summary>Conversations are placed where there is room, whatever models are there. If the silo they come to cannot answer but
-    /// another can, a second one is placed there; asking first would cost every request what hardly any needs.</summary>
-    private static async Task<RunningAnswer> StartWhereReadyAsync(Func<Task<RunningAnswer>> start, ModelDirectory models, string model)
+    private static async Task<StreamedAnswer> Resume(string id, HttpContext http, Answers answers, ModelDirectory models)
     {
-        try
-        {
-            return await start();
-        }
-        catch (ChatException exception) when (exception.Error is ChatError.ModelNotFound or ChatError.ModelLoading or ChatError.ModelFailed)
-        {
-            var silos = await models.WhereReady(model);
-            if (silos.Count == 0)
-                throw;
-            // flows into the calls made from here on, and leaves with this method
-            RequestContext.Set(IPlacementDirector.PlacementHintKey, silos[Random.Shared.Next(silos.Count)]);
-            return await start();
-        }
+        models.ThrowIfConnecting();
+        long after = ReadLastEventId(http.Request);
+        var answer = await answers.ResumeAsync(id, after, http.RequestAborted);
+        return new(answer, after, () => answers.Forget(id));
+    }
+
+    private static long ReadLastEventId(HttpRequest request)
+    {
+        string? text = request.Headers[LastEventId];
+        if (string.IsNullOrEmpty(text))
+            return 0;
+        return long.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out long number) ? number
+            : throw new ApiException(ApiError.Invalid(LastEventId, "invalid_value",
+                $"Invalid '{LastEventId}': expected the id of the last event received, an integer from 0."));
     }
 
     /// <summary>The silo that refused knows its own models; the client wants to hear of all there are.</summary>

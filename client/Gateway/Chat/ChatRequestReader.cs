@@ -24,8 +24,9 @@ internal static class ChatRequestReader
         }.ToFrozenSet();
 
     /// <param name="anonymous">Whose turn it is in the fair queue when the request names no user.</param>
+    /// <param name="now">When it was asked.</param>
     /// <exception cref="Errors.ApiException">400: the first thing that is wrong.</exception>
-    public static ChatCall Read(JsonElement body, string anonymous)
+    public static ChatCall Read(JsonElement body, string anonymous, DateTimeOffset now)
     {
         var request = new RequestObject(body);
         ChatFields.RefuseOthers(request);
@@ -36,8 +37,8 @@ internal static class ChatRequestReader
         bool includeUsage = ReadIncludeUsage(request, stream);
         string user = request.Text("user", LongestName) is { Length: > 0 } name ? "user:" + name : anonymous;
         var chat = new ChatRequest(model, MessageReader.Read(request), SamplingReader.Read(request), ReadMaxTokens(request),
-            ReadStop(request), ReadVariables(request), user, Ephemeral: true);
-        return new(chat, stream, includeUsage);
+            ReadStop(request), ReadVariables(request), user, stream ? Keep.UntilDelivered : Keep.Nothing, now, includeUsage);
+        return new(chat, stream);
     }
 
     private static bool ReadIncludeUsage(RequestObject request, bool stream)

@@ -14,7 +14,7 @@ internal static class CollectedAnswer
             if (happened is TextDelta delta)
                 text.Append(delta.Text);
             else if (happened is AnswerFinished finished)
-                return new(answer.Id, answer.Created, answer.Started.Model,
+                return new(answer.Id, answer.Created, answer.Request.Model,
                     [new(0, new("assistant", text.ToString()), finished.Reason)], Usage.Of(finished));
         }
         throw new InvalidOperationException($"The answer {answer.Id} ended without AnswerFinished.");

@@ -2,52 +2,52 @@ using SmolCluster.Contracts;
 
 namespace SmolCluster.Gateway.Chat;
 
-/// <summary>An answer whose first event has come, so that what the cluster refuses is still an HTTP status and not an error in
-/// a stream that began with 200. Disposing it, like cancelling it, tells the conversation to stop and free its cache.</summary>
+/// <summary>An answer on its way to a client: what all of its chunks have in common, and its events. It is there once the first
+/// event has come, so that what the cluster refuses is still an HTTP status and not an error in a stream that began with 200.
+/// Disposing it, like cancelling it, tells the conversation to stop and free its cache.</summary>
 internal sealed class RunningAnswer : IAsyncDisposable
 {
-    private readonly IAsyncEnumerator<GenerationEvent> events;
+    private readonly AnswerStream events;
+    private readonly GenerationEvent first;
 
-    private RunningAnswer(string id, long created, AnswerStarted started, IAsyncEnumerator<GenerationEvent> events)
+    private RunningAnswer(string id, ChatRequest request, AnswerStream events, GenerationEvent first)
     {
         Id = id;
-        Created = created;
-        Started = started;
+        Request = request;
         this.events = events;
+        this.first = first;
     }
 
     public string Id { get; }
 
+    public ChatRequest Request { get; }
+
     /// <summary>Unix seconds.</summary>
-    public long Created { get; }
+    public long Created => Request.Asked!.Value.ToUnixTimeSeconds();
 
-    public AnswerStarted Started { get; }
+    /// <summary>Null: the client has that event already.</summary>
+    public AnswerStarted? Started => first as AnswerStarted;
 
-    public static async Task<RunningAnswer> StartAsync(string id, IConversationGrain conversation, ChatRequest request,
-        TimeProvider time, CancellationToken cancellation)
+    /// <param name="request">As it was asked; its time is set.</param>
+    public static async Task<RunningAnswer> StartAsync(string id, ChatRequest request, AnswerStream events)
     {
-        var events = conversation.Ask(request, cancellation).GetAsyncEnumerator(cancellation);
         try
         {
-            if (!await events.MoveNextAsync() || events.Current is not AnswerStarted started)
-                throw new InvalidOperationException($"Conversation {id} did not begin its answer with AnswerStarted.");
-            return new(id, time.GetUtcNow().ToUnixTimeSeconds(), started, events);
+            var first = await events.NextAsync() ?? throw new InvalidOperationException($"The answer {id} has no events.");
+            return new(id, request, events, first);
         }
-        catch (Exception exception)
+        catch
         {
-            // an enumeration that was given up before its first event cannot be left through its enumerator
-            if (exception is OperationCanceledException or TimeoutException)
-                conversation.StopAnswer().Ignore();
             await events.DisposeAsync();
             throw;
         }
     }
 
-    /// <summary>The events after <see cref="Started"/>, once.</summary>
+    /// <summary>The events, once; the last is <see cref="AnswerFinished"/>.</summary>
     public async IAsyncEnumerable<GenerationEvent> ReadAsync()
     {
-        while (await events.MoveNextAsync())
-            yield return events.Current;
+        for (var happened = first; happened is not null; happened = await events.NextAsync())
+            yield return happened;
     }
 
     public ValueTask DisposeAsync() => events.DisposeAsync();

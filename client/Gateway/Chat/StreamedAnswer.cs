@@ -4,8 +4,11 @@ using SmolCluster.Gateway.Errors;
 namespace SmolCluster.Gateway.Chat;
 
 /// <summary>An answer as server-sent events: a chunk an event, flushed at once, with the conversation's event number as its id;
-/// then "[DONE]". A stream that breaks on the way ends with an error object instead, and without "[DONE]".</summary>
-internal sealed class StreamedAnswer(RunningAnswer answer, bool includeUsage) : IResult
+/// then "[DONE]". A client whose connection broke asks for the rest after the last id it has. A stream that no silo can go on
+/// with ends with an error object instead, and without "[DONE]".</summary>
+/// <param name="after">The last id that the client has; 0: none.</param>
+/// <param name="delivered">Called when all of it is written.</param>
+internal sealed class StreamedAnswer(RunningAnswer answer, long after, Action delivered) : IResult
 {
     public async Task ExecuteAsync(HttpContext httpContext)
     {
@@ -18,6 +21,7 @@ internal sealed class StreamedAnswer(RunningAnswer answer, bool includeUsage) : 
         try
         {
             await WriteAnswerAsync(sse);
+            delivered();
         }
         catch (OperationCanceledException) when (httpContext.RequestAborted.IsCancellationRequested)
         {
@@ -34,10 +38,11 @@ internal sealed class StreamedAnswer(RunningAnswer answer, bool includeUsage) : 
 
     private async Task WriteAnswerAsync(SseWriter sse)
     {
-        await WriteAsync(sse, answer.Started.Number, new Delta(Role: "assistant", Content: ""));
         await foreach (var happened in answer.ReadAsync())
         {
-            if (happened is TextDelta delta)
+            if (happened is AnswerStarted started)
+                await WriteAsync(sse, started.Number, new Delta(Role: "assistant", Content: ""));
+            else if (happened is TextDelta delta)
                 await WriteAsync(sse, delta.Number, new Delta(Content: delta.Text));
             else if (happened is AnswerFinished finished)
             {
@@ -48,11 +53,13 @@ internal sealed class StreamedAnswer(RunningAnswer answer, bool includeUsage) : 
         throw new InvalidOperationException($"The answer {answer.Id} ended without AnswerFinished.");
     }
 
+    /// <summary>The usage has the number after the last event's: a client may have the one and not the other.</summary>
     private async Task WriteEndAsync(SseWriter sse, AnswerFinished finished)
     {
-        await WriteAsync(sse, finished.Number, new Delta(), finished.Reason);
-        if (includeUsage)
-            await sse.WriteAsync(finished.Number, Chunk([], Usage.Of(finished)), GatewayJson.Default.ChatCompletionChunk);
+        if (after < finished.Number)
+            await WriteAsync(sse, finished.Number, new Delta(), finished.Reason);
+        if (answer.Request.IncludeUsage && after <= finished.Number)
+            await sse.WriteAsync(finished.Number + 1, Chunk([], Usage.Of(finished)), GatewayJson.Default.ChatCompletionChunk);
         await sse.WriteDoneAsync();
     }
 
@@ -60,5 +67,5 @@ internal sealed class StreamedAnswer(RunningAnswer answer, bool includeUsage) : 
         sse.WriteAsync(number, Chunk([new(0, delta, finishReason)], null), GatewayJson.Default.ChatCompletionChunk);
 
     private ChatCompletionChunk Chunk(IReadOnlyList<ChunkChoice> choices, Usage? usage) =>
-        new(answer.Id, answer.Created, answer.Started.Model, choices, usage);
+        new(answer.Id, answer.Created, answer.Request.Model, choices, usage);
 }

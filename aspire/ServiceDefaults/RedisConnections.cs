@@ -1,0 +1,56 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using StackExchange.Redis;
+
+namespace SmolCluster.ServiceDefaults;
+
+/// <summary>The connections to Redis that the section "Orleans" names, as Aspire passes them: a provider of type Redis with a
+/// ServiceKey, and a connection string of that name.</summary>
+public static class RedisConnections
+{
+    private const int TimeoutMilliseconds = 2000;
+
+    /// <summary>Registers a keyed <see cref="IConnectionMultiplexer"/> for each key that is named. A Redis that is away is waited
+    /// for: at the start, and whenever it goes.</summary>
+    public static TBuilder AddRedisConnections<TBuilder>(this TBuilder builder)
+        where TBuilder : IHostApplicationBuilder
+    {
+        foreach (string key in KeysIn(builder.Configuration.GetSection("Orleans")).Distinct(StringComparer.Ordinal))
+        {
+            string address = builder.Configuration.GetConnectionString(key) is { Length: > 0 } text ? text
+                : throw new InvalidOperationException($"The section Orleans names the Redis '{key}', but there is no ConnectionStrings:{key}.");
+            builder.Services.AddKeyedSingleton<IConnectionMultiplexer>(key, (_, _) => ConnectionMultiplexer.Connect(Options(address)));
+        }
+
+        return builder;
+    }
+
+    /// <summary>Commands that get no answer fail within seconds, so that what waits for them hears of it.</summary>
+    private static ConfigurationOptions Options(string address)
+    {
+        ConfigurationOptions options = ConfigurationOptions.Parse(address);
+        options.AbortOnConnectFail = false;
+        if (!address.Contains("asyncTimeout", StringComparison.OrdinalIgnoreCase))
+        {
+            options.AsyncTimeout = TimeoutMilliseconds;
+            options.SyncTimeout = TimeoutMilliseconds;
+            options.ConnectTimeout = TimeoutMilliseconds;
+        }
+
+        return options;
+    }
+
+    private static IEnumerable<string> KeysIn(IConfigurationSection section)
+    {
+        if (string.Equals(section["ProviderType"], "Redis", StringComparison.OrdinalIgnoreCase) && section["ServiceKey"] is { Length: > 0 } key)
+        {
+            yield return key;
+        }
+
+        foreach (string below in section.GetChildren().SelectMany(KeysIn))
+        {
+            yield return below;
+        }
+    }
+}

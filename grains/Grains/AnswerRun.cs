@@ -1,0 +1,78 @@
+using System.Runtime.CompilerServices;
+using SmolCluster.Contracts;
+
+namespace SmolCluster.Grains;
+
+/// <summary>One reader's time with an answer, from its planning on: what ends it, and the signs of life it is owed.</summary>
+internal sealed class AnswerRun(TimeProvider time, CancellationToken reader) : IDisposable
+{
+    private readonly CancellationTokenSource _stop = CancellationTokenSource.CreateLinkedTokenSource(reader);
+    private bool _takenOver;
+
+    /// <summary>Frees the model, even while nobody asks for the next event.</summary>
+    public CancellationToken Stopped => _stop.Token;
+
+    public void Stop() => _stop.Cancel();
+
+    /// <summary>Another reader comes: this one is told so, should it still be there.</summary>
+    public void TakeOver()
+    {
+        _takenOver = true;
+        _stop.Cancel();
+    }
+
+    public void Dispose() => _stop.Dispose();
+
+    /// <summary>The events, and a sign of life whenever a while passes without one: while the prompt waits, while it is computed,
+    /// and while storage is away.</summary>
+    public async IAsyncEnumerable<GenerationEvent> Alive(IAsyncEnumerable<GenerationEvent> events, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        long number = 0;
+        await using var source = events.GetAsyncEnumerator(cancellation);
+        Task<bool>? next = null;
+        try
+        {
+            while (true)
+            {
+                next ??= source.MoveNextAsync().AsTask();
+                if (!next.IsCompleted && !await CompletesInTime(next, cancellation))
+                {
+                    yield return new KeepAlive(number);
+                    continue;
+                }
+                if (!await Outcome(next)) yield break;
+                next = null;
+                number = source.Current.Number;
+                yield return source.Current;
+            }
+        }
+        finally
+        {
+            if (next is { IsCompleted: false })
+            {
+                _stop.Cancel();
+                await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            }
+        }
+    }
+
+    private async Task<bool> CompletesInTime(Task next, CancellationToken cancellation)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var first = await Task.WhenAny(next, Task.Delay(Liveness.SignOfLife, time, patience.Token));
+        await patience.CancelAsync();
+        return first == next || cancellation.IsCancellationRequested;
+    }
+
+    private async Task<bool> Outcome(Task<bool> next)
+    {
+        try
+        {
+            return await next;
+        }
+        catch (Exception) when (_takenOver)
+        {
+            throw new ChatException(ChatError.TakenOver, "Another reader goes on with this answer.");
+        }
+    }
+}

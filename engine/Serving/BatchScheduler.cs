@@ -1,7 +1,6 @@
 using SmolCluster.Engine.Caching;
 using SmolCluster.Engine.Kernels;
 using SmolCluster.Engine.Models;
-using SmolCluster.Engine.Sampling;
 
 namespace SmolCluster.Engine.Serving;
 
@@ -13,34 +12,26 @@ namespace SmolCluster.Engine.Serving;
 /// </summary>
 internal sealed class BatchScheduler : IDisposable
 {
-    private readonly Transformer _transformer;
     private readonly KvPagePool _pool;
     private readonly ThreadTeam _team;
     private readonly EngineOptions _options;
-    private readonly Func<int, bool> _endsAnswer;
-    private readonly Sampler[] _samplers;   // one a worker
-    private readonly float[] _logits;       // [sequences and drafted tokens][V]
+    private readonly BatchDecoder _decoder;
     private readonly int _vocabulary;
     private readonly FairShares _shares = new();
     private readonly StepPlan _plan;
     private readonly WaitingLine _waiting;  // and the lock for it
     private readonly List<SequenceRun> _running = [];
     private readonly Thread _loop;
-    private long _drafted, _accepted;
     private bool _stopping;
 
     public BatchScheduler(Transformer transformer, KvPagePool pool, ThreadTeam team, EngineOptions options, StepCost cost,
         int vocabulary, Func<int, bool> endsAnswer)
     {
-        _transformer = transformer;
         _pool = pool;
         _team = team;
         _options = options;
-        _endsAnswer = endsAnswer;
         _vocabulary = vocabulary;
-        _samplers = [.. Enumerable.Range(0, team.Size).Select(_ => new Sampler(vocabulary))];
-        int rows = options.MaxSequences + (options.Speculation ? PromptLookup.Longest : 0);
-        _logits = new float[checked(rows * vocabulary)];
+        _decoder = new BatchDecoder(transformer, team, options.MaxSequences + (options.Speculation ? StepPlan.CheapTokens : 0), vocabulary, endsAnswer);
         _plan = new StepPlan(transformer.MaxTokens, cost, _shares);
         _waiting = new WaitingLine(options.MaxQueue);
         _loop = new Thread(Loop) { IsBackground = true, Name = "smol-batch" };
@@ -48,7 +39,7 @@ internal sealed class BatchScheduler : IDisposable
     }
 
     /// <summary>Tokens guessed so far, and those of them that were drawn.</summary>
-    public (long Drafted, long Accepted) Drafts => (Interlocked.Read(ref _drafted), Interlocked.Read(ref _accepted));
+    public (long Drafted, long Accepted) Drafts => _decoder.Drafts;
 
     /// <exception cref="QueueFullException">MaxQueue requests wait already, or as many of this user as may.</exception>
     public Generation Submit(GenerationRequest request)
@@ -103,7 +94,10 @@ internal sealed class BatchScheduler : IDisposable
             try
             {
                 _running.ForEach(static r => r.Adopt());
-                Run(Reserve(_plan.Next(_running)));
+                List<(SequenceRun Run, int Tokens)> step = Reserve(_plan.Next(_running));
+                _decoder.Run(step);
+                step.ForEach(s => _shares.Count(s.Run.Request.User, s.Tokens));
+                _running.RemoveAll(static r => r.HasEnded);
             }
             catch (Exception failure)
             {
@@ -203,81 +197,6 @@ internal sealed class BatchScheduler : IDisposable
         return [.. step.Select(static s => s.Run.Cache.TryReserve(s.Run.Cache.Length + s.Tokens) ? s : (s.Run, s.Run.Pending))];
     }
 
-    private void Run(List<(SequenceRun Run, int Tokens)> step)
-    {
-        BatchSlice[] slices = [.. step.Select(static s => s.Run.Slice(s.Tokens))];
-        _transformer.Forward(slices, _logits);
-        List<(SequenceRun Run, int Drafted)> rows =
-            [.. step.SelectMany((s, i) => Enumerable.Range(0, slices[i].LogitRowCount).Select(drafted => (s.Run, drafted)))];
-        var draws = new Draw[rows.Count];
-        _team.For(rows.Count, (row, worker) => draws[row] = Sample(rows[row].Run, rows[row].Drafted, row, _samplers[worker]));
-        int first = 0;
-        for (int i = 0; i < step.Count; first += slices[i++].LogitRowCount)
-        {
-            (SequenceRun run, int tokens) = step[i];
-            _shares.Count(run.Request.User, tokens);
-            Deliver(run, draws.AsSpan(first, slices[i].LogitRowCount));
-        }
-    }
-
-    // one sequence's impossible draw (all tokens forbidden, a logit that is no number) must not end its neighbours'
-    private Draw Sample(SequenceRun run, int drafted, int row, Sampler sampler)
-    {
-        try
-        {
-            Span<float> logits = _logits.AsSpan(row * _vocabulary, _vocabulary);
-            GenerationRequest request = run.Request;
-            int token = sampler.Sample(logits, run.Tokens(drafted), request.PromptLength, request.Sampling);
-            int place = run.Generated + drafted;
-            return new(place < request.Replay?.Length ? request.Replay[place] : token, null);
-        }
-        catch (Exception failure) when (failure is ArgumentException or InvalidOperationException)
-        {
-            return new(0, failure);
-        }
-    }
-
-    // draws after a drafted token hold while the tokens before them are those that were drawn
-    private void Deliver(SequenceRun run, ReadOnlySpan<Draw> draws)
-    {
-        bool ended = false, holds = true;
-        int place = 0;
-        for (; place < draws.Length && holds && !ended; place++)
-        {
-            if (draws[place].Failure is { } failure)
-            {
-                Leave(run, failure);
-                return;
-            }
-
-            holds = run.Append(draws[place].Token, place);
-            ended = Ends(run, draws[place].Token);
-        }
-
-        if (draws.Length > 1)
-        {
-            int accepted = holds ? place : place - 1;
-            Interlocked.Add(ref _drafted, draws.Length - 1);
-            Interlocked.Add(ref _accepted, accepted);
-            run.Settle(accepted);
-        }
-
-        run.Publish();
-        if (ended)
-        {
-            Leave(run, null);
-        }
-    }
-
-    private void Leave(SequenceRun run, Exception? failure)
-    {
-        _running.Remove(run);
-        run.End(failure);
-    }
-
-    private bool Ends(SequenceRun run, int token) =>
-        _endsAnswer(token) || run.Request.StopTokens.Contains(token) || run.Generated >= run.Request.MaxTokens;
-
     private void EndAll(Exception reason)
     {
         lock (_waiting)
@@ -293,7 +212,4 @@ internal sealed class BatchScheduler : IDisposable
 
         _running.Clear();
     }
-
-    /// <summary>A token, or why none could be drawn.</summary>
-    private readonly record struct Draw(int Token, Exception? Failure);
 }

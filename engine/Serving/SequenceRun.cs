@@ -46,6 +46,8 @@ internal sealed class SequenceRun
 
     public bool Cancelled => _cancelled;
 
+    public bool HasEnded { get; private set; }
+
     /// <summary>Whether it has been in the batch.</summary>
     public bool WasAdmitted { get; set; }
 
@@ -121,6 +123,7 @@ internal sealed class SequenceRun
     /// <summary>Leaves the cache and ends the reader's stream, with an error if there was one.</summary>
     public void End(Exception? failure = null)
     {
+        HasEnded = true;
         Cache.Dispose();
         _prefillStarted.TrySetResult(0);
         _output.Writer.TryComplete(failure);

@@ -13,7 +13,7 @@ internal sealed class StepPlan(int maxTokens, StepCost cost, FairShares shares)
 {
     /// <summary>Tokens that a step computes while it waits for weights, more or less. Of decoding sequences, drafted tokens
     /// included, it takes no more than that: beyond, a wrong draft costs as much as a right one saves.</summary>
-    public const int CheapTokens = 1 + PromptLookup.Longest;
+    public const int CheapTokens = 8;
 
     /// <summary>How much longer prefill may make a step in which others decode.</summary>
     public const double Stretch = 1.6;

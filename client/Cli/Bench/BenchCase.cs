@@ -21,6 +21,9 @@ internal enum Measure
     /// <summary>A new process, from asking to load until requests can be submitted, the file being in the page cache, ms.</summary>
     Load,
 
+    /// <summary>A new process, from asking to load to the first token of its first prompt, ms.</summary>
+    Start,
+
     /// <summary>A new process's anonymous memory (the mapped file is not in it) after a short answer, MiB.</summary>
     Memory,
 }
@@ -46,6 +49,7 @@ internal sealed record BenchCase(string Name, Measure Measure, int Users = 1, in
         new("lookup", Measure.Lookup, PromptTokens: 256, Window: 192),
         new("ttft-64", Measure.FirstToken, PromptTokens: 64),
         new("load", Measure.Load),
+        new("load-ttft-64", Measure.Start, PromptTokens: 64),
         new("memory", Measure.Memory, PromptTokens: 64, Window: 15),
         new("fairness", Measure.Fairness, 31, Window: 12),
     ];
@@ -64,7 +68,7 @@ internal sealed record BenchCase(string Name, Measure Measure, int Users = 1, in
     public string Unit => Measure switch
     {
         Measure.Prefill or Measure.Decode or Measure.Lookup => "tokens/s",
-        Measure.FirstToken or Measure.Load => "ms",
+        Measure.FirstToken or Measure.Load or Measure.Start => "ms",
         Measure.Fairness => "x",
         _ => "MiB",
     };

@@ -3,7 +3,7 @@ namespace SmolCluster.Cli.Bench;
 /// <summary>From times to figures. One place for both contenders, so that both are counted alike.</summary>
 internal static class Figures
 {
-    /// <param name="measured">Any but Load and Memory.</param>
+    /// <param name="measured">Any but Load and Memory; of Start the part after loading.</param>
     /// <param name="reply">With times.</param>
     /// <exception cref="ContenderException">There are too few tokens to tell.</exception>
     public static double Of(BenchCase measured, ContenderReply reply)
@@ -14,7 +14,7 @@ internal static class Figures
         return measured.Measure switch
         {
             Measure.Prefill => measured.PromptTokens / times[0][0] * 1000,
-            Measure.FirstToken => times[0][0],
+            Measure.FirstToken or Measure.Start => times[0][0],
             Measure.Fairness => Gaps(reply) is var (alone, flooded) ? flooded / alone : throw new ContenderException("too few tokens came to tell their gaps"),
             _ => DecodeRate(times),
         };

@@ -30,7 +30,7 @@ internal sealed class Rival(string name, Func<ProcessStartInfo> start) : IAsyncD
     {
         try
         {
-            if (measured.Measure is Measure.Load or Measure.Memory)
+            if (measured.Measure is Measure.Load or Measure.Start or Measure.Memory)
                 return await MeasureNewAsync(measured, prompts, model, cancellation);
             Contender contender = await ResidentAsync(model, cancellation);
             ContenderReply reply = await contender.GenerateAsync(Request(measured, prompts, model), cancellation);
@@ -60,7 +60,9 @@ internal sealed class Rival(string name, Func<ProcessStartInfo> start) : IAsyncD
         await using Contender contender = await Contender.StartAsync(start(), cancellation);
         if (measured.Measure == Measure.Load)
             return contender.LoadMilliseconds;
-        await contender.GenerateAsync(Request(measured, prompts, model), cancellation);
+        ContenderReply reply = await contender.GenerateAsync(Request(measured, prompts, model), cancellation);
+        if (measured.Measure == Measure.Start)
+            return contender.LoadMilliseconds + Figures.Of(measured, reply);
         return MachineFacts.AnonymousBytes(contender.ProcessId) / (1024.0 * 1024);
     }
 

@@ -39,8 +39,13 @@ internal static unsafe class GroupRows256<T, TDot>
                 }
 
 
-                T.UnpackGroup(group, tile);
-                Multiply(tile, batch, tokenBytes, columns, block, count, sums, group + GroupLayout.PrefetchBlocks * Rows * sizeof(T));
+                bool alone = T.MultipliesOne && count == 1;
+                if (!alone)
+                {
+                    T.UnpackGroup(group, tile);
+                }
+
+                Multiply(tile, batch, tokenBytes, columns, block, count, sums, alone ? group : null, group + GroupLayout.PrefetchBlocks * Rows * sizeof(T));
             }
 
             for (int t = 0; t < count; t++)
@@ -50,8 +55,8 @@ internal static unsafe class GroupRows256<T, TDot>
         }
     }
 
-    // sums: [count][16], of the blocks before; one block is added
-    private static void Multiply(GroupTile* tile, byte* batch, nint tokenBytes, int columns, int block, int count, float* sums, byte* ahead)
+    // sums: [count][16], of the blocks before; one block is added. alone: the packed group of the only token, or null
+    private static void Multiply(GroupTile* tile, byte* batch, nint tokenBytes, int columns, int block, int count, float* sums, byte* alone, byte* ahead)
     {
         int* products = stackalloc int[TDot.Tokens * Rows];
         sbyte** tokens = stackalloc sbyte*[TDot.Tokens];
@@ -64,7 +69,11 @@ internal static unsafe class GroupRows256<T, TDot>
         {
             int some = Math.Min(TDot.Tokens, count - t);
             nint aheadBytes = t == 0 ? Rows * sizeof(T) : 0;
-            if (some == 1)
+            if (T.MultipliesOne && alone != null)
+            {
+                T.MultiplyOne(alone, tile, (sbyte*)token, products, ahead);
+            }
+            else if (some == 1)
             {
                 TDot.MultiplyOne<T>(tile->Quants, 64, tile->Scales, (sbyte*)token, quadSums, products, ahead, aheadBytes);
             }

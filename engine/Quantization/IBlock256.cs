@@ -24,4 +24,14 @@ internal unsafe interface IBlock256<TSelf> : IGroupQuants
 
     /// <summary>Sixteen rows' block, laid out by <see cref="GroupLayout"/>. For AVX2.</summary>
     static abstract void UnpackGroup(byte* group, GroupTile* tile);
+
+    /// <summary>Whether one token alone is multiplied by <see cref="MultiplyOne"/>, without a tile.</summary>
+    static virtual bool MultipliesOne => false;
+
+    /// <summary>Sixteen rows' block times one token, quants in registers from memory to product: a third less to do than by way of the
+    /// tile, where the token is waited for by the memory. Scales and minimums are unpacked into the tile.</summary>
+    /// <param name="products">[16]</param>
+    /// <param name="ahead">As in <see cref="IGroupDot"/>.</param>
+    static virtual void MultiplyOne(byte* group, GroupTile* tile, sbyte* token, int* products, byte* ahead) =>
+        throw new NotSupportedException("One token goes by way of the tile.");
 }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace SmolCluster.Engine.Quantization;
 
@@ -65,5 +66,39 @@ internal unsafe struct Q4_K : IBlock256<Q4_K>
                 Nibbles.Right(both, 4, 15).Store(to + 512);
             }
         }
+    }
+
+    public static bool MultipliesOne => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void MultiplyOne(byte* group, GroupTile* tile, sbyte* token, int* products, byte* ahead)
+    {
+        GroupTile.Halves(group, tile->Scale);
+        GroupTile.Halves(group + 32, tile->MinimumScale);
+        SixBitScales.UnpackGroup(group + 64, tile);
+        byte* packed = group + 256;
+        short* scales = tile->Scales;
+        Vector256<int> first = default, last = default; // rows 0-7 and 8-15
+        for (int pair = 0; pair < 4; pair++, scales += 64, token += 64)
+        {
+            Vector256<short> firstLow = default, firstHigh = default, lastLow = default, lastHigh = default;
+            for (byte* end = packed + 512; packed < end; packed += 64, ahead += 72, token += 4)
+            {
+                Sse.Prefetch0(ahead);
+                Vector256<byte> upper = Vector256.Load(packed), lower = Vector256.Load(packed + 32), fifteen = Vector256.Create((byte)15);
+                Vector256<sbyte> a = Vector256.Create(*(int*)token).AsSByte(), b = Vector256.Create(*(int*)(token + 32)).AsSByte();
+                firstLow += Avx2.MultiplyAddAdjacent(upper & fifteen, a);
+                lastLow += Avx2.MultiplyAddAdjacent(lower & fifteen, a);
+                firstHigh += Avx2.MultiplyAddAdjacent(Nibbles.Right(upper, 4, 15), b);
+                lastHigh += Avx2.MultiplyAddAdjacent(Nibbles.Right(lower, 4, 15), b);
+            }
+
+            token -= 32;
+            first += Avx2.MultiplyAddAdjacent(firstLow, Vector256.Load(scales)) + Avx2.MultiplyAddAdjacent(firstHigh, Vector256.Load(scales + 32));
+            last += Avx2.MultiplyAddAdjacent(lastLow, Vector256.Load(scales + 16)) + Avx2.MultiplyAddAdjacent(lastHigh, Vector256.Load(scales + 48));
+        }
+
+        first.Store(products);
+        last.Store(products + 8);
     }
 }

@@ -9,8 +9,6 @@ namespace SmolCluster.ServiceDefaults;
 /// ServiceKey, and a connection string of that name.</summary>
 public static class RedisConnections
 {
-    private const int TimeoutMilliseconds = 2000;
-
     /// <summary>Registers a keyed <see cref="IConnectionMultiplexer"/> for each key that is named. A Redis that is away is waited
     /// for: at the start, and whenever it goes.</summary>
     public static TBuilder AddRedisConnections<TBuilder>(this TBuilder builder)
@@ -26,18 +24,12 @@ public static class RedisConnections
         return builder;
     }
 
-    /// <summary>Commands that get no answer fail within seconds, so that what waits for them hears of it.</summary>
+    /// <summary>The client's own limit of 5 s a command stays: with 2 s, a silo that started on a busy machine gave up on a Redis
+    /// that was well.</summary>
     private static ConfigurationOptions Options(string address)
     {
         ConfigurationOptions options = ConfigurationOptions.Parse(address);
         options.AbortOnConnectFail = false;
-        if (!address.Contains("asyncTimeout", StringComparison.OrdinalIgnoreCase))
-        {
-            options.AsyncTimeout = TimeoutMilliseconds;
-            options.SyncTimeout = TimeoutMilliseconds;
-            options.ConnectTimeout = TimeoutMilliseconds;
-        }
-
         return options;
     }
 

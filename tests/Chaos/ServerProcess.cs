@@ -57,7 +57,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
     private async Task LogAsync(string path)
     {
-        await using var file = new StreamWriter(path, append: true);
+        await using var file = new StreamWriter(path, append: true) { AutoFlush = true };
         await Task.WhenAll(CopyAsync(process.StandardOutput), CopyAsync(process.StandardError));
 
         async Task CopyAsync(StreamReader lines)

@@ -117,7 +117,10 @@ internal sealed class StreamClient(ClusterProcesses cluster)
                 return;
             }
             using var json = JsonDocument.Parse(data);
-            if (json.RootElement.TryGetProperty("error", out var error))
+            // the gateway itself was told to end: the rest is to be had from another, or from this one when it is back
+            if (json.RootElement.TryGetProperty("error", out var error) && error.GetProperty("type").GetString() == "server_error")
+                throw new IOException($"{error}");
+            if (error.ValueKind != JsonValueKind.Undefined)
                 throw new InvalidDataException($"error after {progress.Chunks} chunks: {error}");
             if (!seen.Add(number))
                 repeats++;

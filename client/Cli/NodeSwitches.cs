@@ -21,8 +21,11 @@ internal sealed class NodeSwitches
     private readonly Option<int?> _threads = new("--threads") { Description = "Threads that compute (default: one a processor)" };
     private readonly Option<string?> _kv = KvOption();
 
+    private readonly Option<int?> _kvMemory = new("--kv-memory") { Description = "Memory for keys and values at most, in MiB (default: half of what the machine has left beside the file)", HelpName = "MIB" };
+
     public void AddTo(Command command)
     {
+        AtLeastOne(_kvMemory);
         AtLeastOne(_context);
         AtLeastOne(_threads);
         command.Add(_model);
@@ -30,6 +33,7 @@ internal sealed class NodeSwitches
         command.Add(_context);
         command.Add(_threads);
         command.Add(_kv);
+        command.Add(_kvMemory);
         _id.Validators.Add(result =>
         {
             if (ModelCatalog.MisleadingId(Model(result)) is { } misleading)
@@ -43,6 +47,7 @@ internal sealed class NodeSwitches
         ContextLength = parsed.GetValue(_context),
         Threads = parsed.GetValue(_threads),
         KvType = parsed.GetValue(_kv)?.ToUpperInvariant(),
+        KvMemoryMiB = parsed.GetValue(_kvMemory),
         SiloPort = 0,
         GatewayPort = 0,
     };

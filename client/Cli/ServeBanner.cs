@@ -21,8 +21,13 @@ internal static class ServeBanner
             Line("real", $"{RealModel.Advice} && smol serve {Path.GetFileName(RealModel.Url)}   ({RealModel.Name}, 1.9 GB)");
     }
 
-    public static void ShowReady(string url, ModelCard model) => Line("ready",
-        $"{url}/ answers with {model.Id}, context {model.ContextLength} tokens{(model.ContextCut is { } cut ? $" ({cut})" : "")}; Ctrl-C stops");
+    public static void ShowReady(string url, ModelCard model)
+    {
+        if (model.KvBytes > 0)
+            Line("memory", $"keys and values take up to {Terminal.Bytes(model.KvBytes)}, as they are needed (--kv-memory)");
+        Line("ready",
+            $"{url}/ answers with {model.Id}, context {model.ContextLength} tokens{(model.ContextCut is { } cut ? $" ({cut})" : "")}; Ctrl-C stops");
+    }
 
     private static string Kind(ModelStatus model) => model.Kind switch
     {

@@ -21,7 +21,7 @@ internal sealed class BatchScheduler : IDisposable
     private readonly EngineOptions _options;
     private readonly Func<int, bool> _endsAnswer;
     private readonly Sampler[] _samplers;   // one a worker
-    private readonly float[] _logits;       // [MaxSequences][V]
+    private readonly NativeBuffer<float> _logits; // [MaxSequences][V]; rows that no step reaches take no memory
     private readonly int _vocabulary;
     private readonly StepPlan _plan;
     private readonly LinkedList<SequenceRun> _waiting = new();
@@ -39,7 +39,7 @@ internal sealed class BatchScheduler : IDisposable
         _endsAnswer = endsAnswer;
         _vocabulary = vocabulary;
         _samplers = [.. Enumerable.Range(0, team.Size).Select(_ => new Sampler(vocabulary))];
-        _logits = new float[checked(options.MaxSequences * vocabulary)];
+        _logits = new NativeBuffer<float>(checked(options.MaxSequences * vocabulary));
         _plan = new StepPlan(transformer.MaxTokens, PrefillBesideDecode);
         _loop = new Thread(Loop) { IsBackground = true, Name = "smol-batch" };
         _loop.Start();
@@ -85,6 +85,7 @@ internal sealed class BatchScheduler : IDisposable
         }
 
         _loop.Join();
+        _logits.Dispose();
     }
 
     private void Wake()
@@ -203,7 +204,7 @@ internal sealed class BatchScheduler : IDisposable
     private void Run(List<(SequenceRun Run, int Tokens)> step)
     {
         BatchSlice[] slices = [.. step.Select(static s => s.Run.Slice(s.Tokens))];
-        _transformer.Forward(slices, _logits);
+        _transformer.Forward(slices, _logits.Span);
         List<SequenceRun> sampled = [.. step.Where((_, i) => slices[i].Logits == LogitRows.Last).Select(static s => s.Run)];
         var next = new Draw[sampled.Count];
         _team.For(sampled.Count, (row, worker) => next[row] = Sample(sampled[row], row, _samplers[worker]));
@@ -224,7 +225,7 @@ internal sealed class BatchScheduler : IDisposable
     {
         try
         {
-            Span<float> logits = _logits.AsSpan(row * _vocabulary, _vocabulary);
+            Span<float> logits = _logits.Span.Slice(row * _vocabulary, _vocabulary);
             return new(sampler.Sample(logits, run.Tokens, run.Request.PromptLength, run.Request.Sampling), null);
         }
         catch (Exception failure) when (failure is ArgumentException or InvalidOperationException)

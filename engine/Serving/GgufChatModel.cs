@@ -62,6 +62,7 @@ public sealed class GgufChatModel : IChatModel
         {
             AskedContextLength = options.ContextLength,
             OwnContextLength = Config.ContextLength,
+            KvBytes = pages * layout.PageBytes,
         };
         progress?.Report(1);
     }

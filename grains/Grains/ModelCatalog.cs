@@ -63,6 +63,7 @@ public static class ModelCatalog
     private static ModelSource Gguf(string path, string id, ModelKind kind, SmolClusterOptions options)
     {
         var engine = new EngineOptions { ModelId = id, Kind = kind, ContextLength = options.ContextLength, Threads = options.Threads };
+        if (options.KvMemoryMiB is { } size) engine = engine with { CacheBytes = (long)size << 20 };
         if (options.KvType is { } name) engine = engine with { KvType = Enum.Parse<KvType>(name, ignoreCase: true) };
         return new(id, kind, (progress, _) => GgufChatModel.Load(path, engine, progress));
     }

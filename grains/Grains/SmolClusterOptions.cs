@@ -17,6 +17,10 @@ public sealed class SmolClusterOptions
     /// <summary>How keys and values are kept, by the engine's name for it (F16, …). Null: the engine's choice.</summary>
     public string? KvType { get; set; }
 
+    /// <summary>Memory for keys and values of one model at most, taken as it is needed; what conversations leave there stays for
+    /// those that begin alike. Null: half of what the machine has left beside the model's file.</summary>
+    public int? KvMemoryMiB { get; set; }
+
     /// <summary>Where other silos reach this one on a local cluster. 0: any free port.</summary>
     public int SiloPort { get; set; } = 11111;
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using SmolCluster.Engine.Caching;
 using SmolCluster.Grains;
 
 namespace SmolCluster.Cli;
@@ -7,7 +8,7 @@ namespace SmolCluster.Cli;
 /// <summary>MODEL and the options of the node that serves it: the same for a server and for a chat in the terminal.</summary>
 internal sealed class NodeSwitches
 {
-    private static readonly string[] s_kvTypes = ["f16", "f32"];
+    private static readonly string[] s_kvTypes = [.. Enum.GetNames<KvType>().Select(static name => name.ToLowerInvariant())];
 
     private readonly Argument<string> _model = new("MODEL")
     {
@@ -57,10 +58,13 @@ internal sealed class NodeSwitches
 
     public static Option<string?> KvOption()
     {
-        var kv = new Option<string?>("--kv") { Description = "How keys and values are kept: f16 or f32 (default: f16)", HelpName = "f16|f32" };
+        var kv = new Option<string?>("--kv") { Description = "How keys and values are kept: f16, f32, or q8_0 in half of f16's memory (default: f16)", HelpName = string.Join('|', s_kvTypes) };
         kv.AcceptOnlyFromAmong(s_kvTypes);
         return kv;
     }
+
+    public static KvType Kv(ParseResult parsed, Option<string?> option) =>
+        parsed.GetValue(option) is { } name ? Enum.Parse<KvType>(name, ignoreCase: true) : KvType.F16;
 
     public static void AtLeastOne(Option<int?> option) => option.Validators.Add(result =>
     {

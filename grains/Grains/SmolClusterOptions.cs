@@ -14,7 +14,7 @@ public sealed class SmolClusterOptions
     /// <summary>Threads that compute. Null: the engine's choice.</summary>
     public int? Threads { get; set; }
 
-    /// <summary>How keys and values are kept, by the engine's name for it (F16, …). Null: the engine's choice.</summary>
+    /// <summary>How keys and values are kept, by the engine's name for it (F16, F32, Q8_0). Null: the engine's choice.</summary>
     public string? KvType { get; set; }
 
     /// <summary>Memory for keys and values of one model at most, taken as it is needed; what conversations leave there stays for

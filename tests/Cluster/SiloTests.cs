@@ -65,7 +65,7 @@ public sealed class SiloTests
     [InlineData("KvMemoryMiB", "0", "SmolCluster:KvMemoryMiB is 0; it must be at least 1")]
     [InlineData("ContextLength", "-1", "SmolCluster:ContextLength is -1")]
     [InlineData("GatewayPort", "70000", "SmolCluster:GatewayPort is 70000")]
-    [InlineData("KvType", "f17", "SmolCluster:KvType is 'f17'; it must be one of F16, F32")]
+    [InlineData("KvType", "f17", "SmolCluster:KvType is 'f17'; it must be one of F16, F32, Q8_0")]
     [InlineData("Models:1:Path", "stub", "Two models are called 'stub'")]
     public async Task SettingsProblem_WrongSetting_NamesIt(string key, string value, string expected)
     {

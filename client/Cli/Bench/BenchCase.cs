@@ -23,7 +23,8 @@ internal enum Measure
 /// <param name="PromptTokens">Of each user.</param>
 /// <param name="Window">Tokens of each user that are timed after its first one. Few enough for a 3B model on two cores to
 /// need seconds, not minutes.</param>
-internal sealed record BenchCase(string Name, Measure Measure, int Users = 1, int PromptTokens = 16, int Window = 0)
+/// <param name="OnlyIfNamed">Left out unless asked for by name: its prompt alone takes a 3B model minutes.</param>
+internal sealed record BenchCase(string Name, Measure Measure, int Users = 1, int PromptTokens = 16, int Window = 0, bool OnlyIfNamed = false)
 {
     /// <summary>Tokens a sequence may go on for while slower starters fill their windows.</summary>
     private const int Slack = 128;
@@ -37,6 +38,8 @@ internal sealed record BenchCase(string Name, Measure Measure, int Users = 1, in
         new("decode-4", Measure.Decode, 4, Window: 32),
         new("decode-16", Measure.Decode, 16, Window: 16),
         new("decode-32", Measure.Decode, 32, Window: 12),
+        new("decode-4k", Measure.Decode, PromptTokens: 4096, Window: 32, OnlyIfNamed: true),
+        new("decode-16k", Measure.Decode, PromptTokens: 16_384, Window: 32, OnlyIfNamed: true),
         new("ttft-64", Measure.FirstToken, PromptTokens: 64),
         new("load", Measure.Load),
         new("memory", Measure.Memory, PromptTokens: 64, Window: 15),

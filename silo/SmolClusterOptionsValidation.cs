@@ -25,6 +25,8 @@ internal sealed class SmolClusterOptionsValidation : IValidateOptions<SmolCluste
             yield return $"SmolCluster:ContextLength is {options.ContextLength}; it must be at least 1 token.";
         if (options.Threads < 1)
             yield return $"SmolCluster:Threads is {options.Threads}; it must be at least 1.";
+        if (options.KvMemoryMiB < 1)
+            yield return $"SmolCluster:KvMemoryMiB is {options.KvMemoryMiB}; it must be at least 1.";
         if (options.KvType is { } type && !Enum.GetNames<KvType>().Contains(type, StringComparer.OrdinalIgnoreCase))
             yield return $"SmolCluster:KvType is '{type}'; it must be one of {string.Join(", ", Enum.GetNames<KvType>())}.";
         foreach (var (key, port) in Ports(options))

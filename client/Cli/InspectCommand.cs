@@ -78,9 +78,9 @@ internal static class InspectCommand
 
     private static Table Memory(IReadOnlyList<MemoryNeed> needs)
     {
-        Table table = Frame("Context", "KV cache F16", "KV cache F32", "File and F16 cache");
+        Table table = Frame("Context", "KV cache Q8_0", "KV cache F16", "KV cache F32", "File and F16 cache");
         foreach (MemoryNeed need in needs)
-            table.AddRow(Cells(Number(need.Context), Terminal.Bytes(need.KvBytesF16), Terminal.Bytes(need.KvBytesF32), Terminal.Bytes(need.TotalBytesF16)));
+            table.AddRow(Cells(Number(need.Context), Terminal.Bytes(need.KvBytesQ8_0), Terminal.Bytes(need.KvBytesF16), Terminal.Bytes(need.KvBytesF32), Terminal.Bytes(need.TotalBytesF16)));
         return table;
     }
 

@@ -1,3 +1,4 @@
+using SmolCluster.Engine.Caching;
 using SmolCluster.Engine.Gguf;
 using SmolCluster.Engine.Models;
 
@@ -65,9 +66,10 @@ internal sealed record InspectReport(
     [
         .. s_contexts.Where(context => context < config.ContextLength).Append(config.ContextLength).Select(context => new MemoryNeed(
             context,
-            context * config.KvBytesPerToken(elementBytes: 2),
-            context * config.KvBytesPerToken(elementBytes: 4),
-            fileBytes + context * config.KvBytesPerToken(elementBytes: 2))),
+            context * config.KvBytesPerToken(KvType.Q8_0),
+            context * config.KvBytesPerToken(KvType.F16),
+            context * config.KvBytesPerToken(KvType.F32),
+            fileBytes + context * config.KvBytesPerToken(KvType.F16))),
     ];
 
     /// <summary>Arrays by type and length: a vocabulary of 128,256 tokens helps nobody on a screen.</summary>
@@ -93,7 +95,7 @@ internal sealed record TypeShare(string Type, int Count, long Weights, long Byte
 
 /// <param name="Context">Tokens of one sequence.</param>
 /// <param name="TotalBytesF16">The file, which is mapped, and the F16 cache.</param>
-internal sealed record MemoryNeed(int Context, long KvBytesF16, long KvBytesF32, long TotalBytesF16);
+internal sealed record MemoryNeed(int Context, long KvBytesQ8_0, long KvBytesF16, long KvBytesF32, long TotalBytesF16);
 
 /// <param name="Model">tokenizer.ggml.model.</param>
 /// <param name="PreTokenizer">tokenizer.ggml.pre.</param>

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using SmolCluster.Engine.Caching;
 using SmolCluster.Engine.Gguf;
 using SmolCluster.Engine.Models;
 
@@ -30,7 +29,7 @@ internal static class LogitsCommand
         command.SetAction(parsed =>
         {
             var options = new LogitsOptions(
-                parsed.GetValue(kv) == "f32" ? KvType.F32 : KvType.F16,
+                NodeSwitches.Kv(parsed, kv),
                 parsed.GetValue(reference) ? Arithmetic.Reference : Arithmetic.Default,
                 parsed.GetValue(batch) ?? DefaultBatch,
                 parsed.GetValue(threads) ?? Environment.ProcessorCount);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using SmolCluster.Engine.Caching;
 using SmolCluster.Grains;
 
 namespace SmolCluster.Cli;
@@ -7,7 +8,7 @@ namespace SmolCluster.Cli;
 /// <summary>MODEL and the options of the node that serves it: the same for a server and for a chat in the terminal.</summary>
 internal sealed class NodeSwitches
 {
-    private static readonly string[] s_kvTypes = ["f16", "f32"];
+    private static readonly string[] s_kvTypes = [.. Enum.GetNames<KvType>().Select(static name => name.ToLowerInvariant())];
 
     private readonly Argument<string> _model = new("MODEL")
     {
@@ -28,8 +29,11 @@ internal sealed class NodeSwitches
     };
     private readonly Option<bool> _noSpeculation = NoSpeculationOption();
 
+    private readonly Option<int?> _kvMemory = new("--kv-memory") { Description = "Memory for keys and values at most, in MiB (default: half of what the machine has left beside the file)", HelpName = "MIB" };
+
     public void AddTo(Command command)
     {
+        AtLeastOne(_kvMemory);
         AtLeastOne(_context);
         AtLeastOne(_threads);
         command.Add(_model);
@@ -40,6 +44,7 @@ internal sealed class NodeSwitches
         command.Add(_kv);
         command.Add(_twins);
         command.Add(_noSpeculation);
+        command.Add(_kvMemory);
         _id.Validators.Add(result =>
         {
             if (ModelCatalog.MisleadingId(Model(result)) is { } misleading)
@@ -56,6 +61,7 @@ internal sealed class NodeSwitches
         KvType = parsed.GetValue(_kv)?.ToUpperInvariant(),
         TwinFolder = parsed.GetValue(_twins),
         Speculation = !parsed.GetValue(_noSpeculation),
+        KvMemoryMiB = parsed.GetValue(_kvMemory),
         SiloPort = 0,
         GatewayPort = 0,
     };
@@ -65,7 +71,7 @@ internal sealed class NodeSwitches
 
     public static Option<string?> KvOption()
     {
-        var kv = new Option<string?>("--kv") { Description = "How keys and values are kept: f16 or f32 (default: f16)", HelpName = "f16|f32" };
+        var kv = new Option<string?>("--kv") { Description = "How keys and values are kept: f16, f32, or q8_0 in half of f16's memory (default: f16)", HelpName = string.Join('|', s_kvTypes) };
         kv.AcceptOnlyFromAmong(s_kvTypes);
         return kv;
     }
@@ -75,6 +81,9 @@ internal sealed class NodeSwitches
 
     public static Option<bool> PinOption() =>
         new("--pin") { Description = "Keep each of those threads on a processor of its own, for a machine that does nothing else (Linux)" };
+
+    public static KvType Kv(ParseResult parsed, Option<string?> option) =>
+        parsed.GetValue(option) is { } name ? Enum.Parse<KvType>(name, ignoreCase: true) : KvType.F16;
 
     public static void AtLeastOne(Option<int?> option) => option.Validators.Add(result =>
     {

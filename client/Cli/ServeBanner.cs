@@ -25,7 +25,10 @@ internal static class ServeBanner
     {
         if (model.WithoutTwin is { } problem)
             Line("slow", $"weights are read as they lie in their file, without the twin that makes decoding fast: {problem}");
-        Line("ready", $"{url}/ answers with {model.Id}, context {model.ContextLength} tokens{(model.ContextCut is { } cut ? $" ({cut})" : "")}; Ctrl-C stops");
+        if (model.KvBytes > 0)
+            Line("memory", $"keys and values take up to {Terminal.Bytes(model.KvBytes)}, as they are needed (--kv-memory)");
+        Line("ready",
+            $"{url}/ answers with {model.Id}, context {model.ContextLength} tokens{(model.ContextCut is { } cut ? $" ({cut})" : "")}; Ctrl-C stops");
     }
 
     private static string Kind(ModelStatus model) => model.Kind switch

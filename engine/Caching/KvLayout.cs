@@ -1,24 +1,39 @@
+using SmolCluster.Engine.Gguf;
 using SmolCluster.Engine.Models;
 
 namespace SmolCluster.Engine.Caching;
 
-public enum KvType { F16, F32 }
+/// <summary>How the numbers of keys and values are kept. Q8_0: whole numbers of eight bits, with one F16 scale for each 32 along
+/// the head's length.</summary>
+public enum KvType { F16, F32, Q8_0 }
 
 /// <summary>
 /// Where keys and values lie in a page. A page holds <see cref="PageLength"/> consecutive positions of one sequence for all
 /// layers: [layer][key, value][kv head], keys as [head length][position], values as [position][head length]: attention takes
-/// sixteen positions' scores or sixteen columns of the result in one register. Attention folds whole pages in order; the page length is therefore part of the numerics contract.
+/// sixteen positions' scores or sixteen columns of the result in one register. Scales of Q8_0 follow a head's numbers, of keys as
+/// [head length / 32][position], of values as [position][head length / 32].
+/// Attention folds whole pages in order; the page length is therefore part of the numerics contract.
 /// </summary>
 public sealed class KvLayout
 {
     /// <summary>Positions a page.</summary>
     public const int PageLength = 64;
 
+    /// <summary>Numbers that share a scale.</summary>
+    public const int BlockLength = 32;
+
+    /// <exception cref="GgufException">The model's heads cannot be kept in this type.</exception>
     public KvLayout(ModelConfig config, KvType type)
     {
+        if (type == KvType.Q8_0 && config.HeadLength % BlockLength != 0)
+        {
+            throw new GgufException($"The model '{config.Name}' has heads of {config.HeadLength} numbers; keys and values in Q8_0 need a " +
+                $"multiple of {BlockLength}. Keep them in F16 (--kv f16).");
+        }
+
         Type = type;
         HeadLength = config.HeadLength;
-        HeadBytes = (long)PageLength * config.HeadLength * (type == KvType.F16 ? sizeof(ushort) : sizeof(float));
+        HeadBytes = Bytes(type, (long)PageLength * config.HeadLength);
         HeadCount = config.HeadCountKv;
         PageBytes = checked(HeadBytes * config.HeadCountKv * 2 * config.BlockCount);
     }
@@ -41,4 +56,12 @@ public sealed class KvLayout
 
     /// <summary>Pages that hold <paramref name="positions"/> positions.</summary>
     public static int Pages(int positions) => (positions + PageLength - 1) / PageLength;
+
+    /// <summary>Bytes that so many numbers take, scales included.</summary>
+    public static long Bytes(KvType type, long numbers) => type switch
+    {
+        KvType.F16 => numbers * sizeof(ushort),
+        KvType.F32 => numbers * sizeof(float),
+        _ => numbers + numbers / BlockLength * sizeof(ushort),
+    };
 }

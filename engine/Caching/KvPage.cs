@@ -16,6 +16,10 @@ internal sealed unsafe class KvPage
     /// <summary>Laid out as <see cref="KvLayout"/> says.</summary>
     public byte* Data { get; }
 
+    /// <summary>Whether what is no number was ever stored in it, as F16: attention then reads it with more care. Threads that store
+    /// other positions of the page only ever set it.</summary>
+    public bool HoldsNoNumber { get; set; }
+
     /// <summary>Sequences that have it in their page table.</summary>
     public int Readers { get; set; }
 

@@ -53,6 +53,7 @@ public sealed unsafe class KvPagePool : IDisposable
         }
 
         page.Readers = 1;
+        page.HoldsNoNumber = false;
         _used++;
         CheckStates();
         return true;

@@ -113,10 +113,10 @@ public sealed unsafe class KvSequence(KvPagePool pool) : IDisposable
     internal KvPage PageAt(int index) => _pages[index];
 
     /// <summary>A page that this sequence alone has.</summary>
-    internal byte* WritablePage(int index)
+    internal KvPage WritablePage(int index)
     {
         Debug.Assert(index >= _shared && _pages[index] is { IsIndexed: false, Readers: 1 }, "Nobody writes to a shared page.");
-        return _pages[index].Data;
+        return _pages[index];
     }
 
     public void Dispose() => Clear();

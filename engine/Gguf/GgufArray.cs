@@ -40,6 +40,9 @@ internal sealed unsafe class GgufArray(GgufMapping mapping, string key, GgufValu
         }
     }
 
+    /// <summary>The strings of a string array, not decoded yet.</summary>
+    public GgufTexts Texts() => new(mapping, key, position, checked((int)count));
+
     private T[] Values<T>(GgufCursor cursor, long n) where T : unmanaged
     {
         var values = new T[n];

@@ -83,6 +83,13 @@ public sealed class GgufMetadata
         : value is GgufArray { Elements: GgufValueType.String } array ? (string[])array.Decode()
         : throw Odd(key, "an array of strings");
 
+    /// <summary>A string array to go through once or twice, without ever holding all of its strings.</summary>
+    /// <exception cref="GgufException">Absent or not a string array; while enumerating: an element is not UTF-8.</exception>
+    internal IReadOnlyCollection<string> EachText(string key) =>
+        !values.TryGetValue(key, out object? value) ? throw Missing(key, "an array of strings")
+        : value is GgufArray { Elements: GgufValueType.String } array ? array.Texts()
+        : throw Odd(key, "an array of strings");
+
     /// <summary>An array of any integer type.</summary>
     public IReadOnlyList<long> Integers(string key)
     {

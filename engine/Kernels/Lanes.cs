@@ -12,6 +12,18 @@ internal static class Lanes
 {
     public const int Count = 16;
 
+    /// <summary>0 to 15, each in its lane.</summary>
+    public static Vector512<float> Indices => Vector512.Create(0f, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+
+    /// <summary>The largest lane; no number, where one lane is none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Max(Vector512<float> lanes)
+    {
+        Vector256<float> eight = Vector256.Max(lanes.GetLower(), lanes.GetUpper());
+        Vector128<float> four = Vector128.Max(eight.GetLower(), eight.GetUpper());
+        return MathF.Max(MathF.Max(four[0], four[2]), MathF.Max(four[1], four[3]));
+    }
+
     /// <summary>The sum of all lanes by the fixed tree.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Fold(Vector512<float> lanes)

@@ -20,6 +20,9 @@ internal sealed unsafe class NativeBuffer<T> : IDisposable
 
     public long Length { get; }
 
+    /// <summary>All of it, where a span can be so long.</summary>
+    public Span<T> Span => new(Pointer, checked((int)Length));
+
     public void Dispose()
     {
         Free();

@@ -1,3 +1,4 @@
+using SmolCluster.Engine.Caching;
 using SmolCluster.Engine.Gguf;
 
 namespace SmolCluster.Engine.Models;
@@ -38,8 +39,8 @@ public sealed record ModelConfig
 
     public bool AppliesRope(int layer) => NoRopeInterval == 0 || (layer + 1) % NoRopeInterval != 0;
 
-    /// <summary>Bytes that one position takes in the KV cache at <paramref name="elementBytes"/> an element (F16: 2, F32: 4).</summary>
-    public long KvBytesPerToken(int elementBytes) => 2L * BlockCount * HeadCountKv * HeadLength * elementBytes;
+    /// <summary>Bytes that one position takes in the KV cache.</summary>
+    public long KvBytesPerToken(KvType type) => KvLayout.Bytes(type, 2L * BlockCount * HeadCountKv * HeadLength);
 
     /// <summary>The shape of a complete model: its metadata read and every tensor's presence, type and shape checked.</summary>
     /// <exception cref="GgufException">A key or tensor is missing or odd, or the architecture is not one this engine runs.</exception>

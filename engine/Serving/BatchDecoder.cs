@@ -14,10 +14,10 @@ namespace SmolCluster.Engine.Serving;
 /// <param name="rows">Logits a step at most.</param>
 /// <param name="vocabulary">Length of a row.</param>
 /// <param name="endsAnswer">Whether a token ends any answer.</param>
-internal sealed class BatchDecoder(Transformer transformer, ThreadTeam team, int rows, int vocabulary, Func<int, bool> endsAnswer)
+internal sealed class BatchDecoder(Transformer transformer, ThreadTeam team, int rows, int vocabulary, Func<int, bool> endsAnswer) : IDisposable
 {
     private readonly Sampler[] _samplers = [.. Enumerable.Range(0, team.Size).Select(_ => new Sampler(vocabulary))]; // one a worker
-    private readonly float[] _logits = new float[checked(rows * vocabulary)];
+    private readonly NativeBuffer<float> _logits = new(checked(rows * vocabulary)); // [rows][vocabulary]; rows that no step reaches take no memory
     private long _drafted, _accepted;
 
     /// <summary>Tokens guessed so far, and those of them that were drawn.</summary>
@@ -27,7 +27,7 @@ internal sealed class BatchDecoder(Transformer transformer, ThreadTeam team, int
     public void Run(IReadOnlyList<(SequenceRun Run, int Tokens)> step)
     {
         BatchSlice[] slices = [.. step.Select(static s => s.Run.Slice(s.Tokens))];
-        transformer.Forward(slices, _logits);
+        transformer.Forward(slices, _logits.Span);
         (SequenceRun Run, int Drafted)[] places =
             [.. step.SelectMany((s, i) => Enumerable.Range(0, slices[i].LogitRowCount).Select(drafted => (s.Run, drafted)))];
         var draws = new Draw[places.Length];
@@ -44,7 +44,7 @@ internal sealed class BatchDecoder(Transformer transformer, ThreadTeam team, int
     {
         try
         {
-            Span<float> logits = _logits.AsSpan(row * vocabulary, vocabulary);
+            Span<float> logits = _logits.Span.Slice(row * vocabulary, vocabulary);
             GenerationRequest request = run.Request;
             int token = sampler.Sample(logits, run.Tokens(drafted), request.PromptLength, request.Sampling);
             int place = run.Generated + drafted;
@@ -55,6 +55,8 @@ internal sealed class BatchDecoder(Transformer transformer, ThreadTeam team, int
             return new(0, failure);
         }
     }
+
+    public void Dispose() => _logits.Dispose();
 
     private void Deliver(SequenceRun run, ReadOnlySpan<Draw> draws)
     {

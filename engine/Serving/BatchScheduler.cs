@@ -76,6 +76,7 @@ internal sealed class BatchScheduler : IDisposable
         }
 
         _loop.Join();
+        _decoder.Dispose();
     }
 
     private void Wake()

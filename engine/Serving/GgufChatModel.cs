@@ -66,6 +66,7 @@ public sealed class GgufChatModel : IChatModel
             AskedContextLength = options.ContextLength,
             OwnContextLength = Config.ContextLength,
             WithoutTwin = withoutTwin,
+            KvBytes = pages * layout.PageBytes,
         };
         progress?.Report(1);
     }

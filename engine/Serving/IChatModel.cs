@@ -60,6 +60,9 @@ public sealed record ModelCard(string Id, ModelKind Kind, string Architecture, s
     /// <summary>Why the model runs without the <see cref="Models.RowTwin"/> that was asked for, slower therefore; null: it does not.</summary>
     public string? WithoutTwin { get; init; }
 
+    /// <summary>Memory for keys and values at most, in bytes, taken as it is needed; 0: none is needed.</summary>
+    public long KvBytes { get; init; }
+
     /// <summary>Why <see cref="ContextLength"/> is less than was asked for, to show to people; null when it is not.</summary>
     public string? ContextCut => (AskedContextLength ?? OwnContextLength) is not { } wanted || wanted <= ContextLength ? null
         : $"asked {wanted}: {(ContextLength == OwnContextLength ? "the model's own limit" : "what the memory for its cache holds")}";

@@ -8,11 +8,11 @@ internal sealed class MergeTable
 
     /// <param name="lines">Two tokens in the byte alphabet with a space between.</param>
     /// <exception cref="Gguf.GgufException">A line is not that.</exception>
-    public MergeTable(Vocabulary vocabulary, IReadOnlyList<string> lines)
+    public MergeTable(Vocabulary vocabulary, IReadOnlyCollection<string> lines)
     {
         _merges = new(lines.Count);
         byte[] bytes = new byte[2 * vocabulary.LongestNormal];
-        for (int rank = 0; rank < lines.Count; rank++) Add(vocabulary, rank, lines[rank], bytes);
+        foreach (string line in lines) Add(vocabulary, _merges.Count, line, bytes);
     }
 
     public bool TryFind(int left, int right, out Merge merge) => _merges.TryGetValue(Key(left, right), out merge);

@@ -34,8 +34,8 @@ public sealed class Tokenizer
         RequireAtMost(file, "tokens", 1 << 22);
         RequireAtMost(file, "token_type", 1 << 22);
         RequireAtMost(file, "merges", 1 << 24);
-        _vocabulary = new Vocabulary(file.Path, metadata.Texts(Prefix + "tokens"), metadata.Integers(Prefix + "token_type"));
-        MergeTable merges = new(_vocabulary, metadata.Texts(Prefix + "merges"));
+        _vocabulary = new Vocabulary(file.Path, metadata.EachText(Prefix + "tokens"), metadata.Integers(Prefix + "token_type"));
+        MergeTable merges = new(_vocabulary, metadata.EachText(Prefix + "merges"));
         _encoder = new BytePairEncoder(_vocabulary, merges, _preTokenizer.IgnoresMerges);
         _specials = new SpecialTokens(_vocabulary);
         BeginOfText = Id(metadata, "bos_token_id");

@@ -17,7 +17,7 @@ internal sealed class Vocabulary
     /// <param name="tokens">As the file writes them.</param>
     /// <param name="types">Of the same length.</param>
     /// <exception cref="GgufException">The arrays do not make a usable vocabulary.</exception>
-    public Vocabulary(string source, IReadOnlyList<string> tokens, IReadOnlyList<long> types)
+    public Vocabulary(string source, IReadOnlyCollection<string> tokens, IReadOnlyList<long> types)
     {
         _source = source;
         if (tokens.Count == 0)
@@ -29,7 +29,12 @@ internal sealed class Vocabulary
             throw Fail("tokens", $"the tokens take {room} bytes together; expected at most 2 GB.");
         _types = new TokenType[tokens.Count];
         _tokens = new ByteStrings(tokens.Count, (int)room);
-        for (int id = 0; id < tokens.Count; id++) Add(id, tokens[id], types[id]);
+        int id = 0;
+        foreach (string token in tokens)
+        {
+            Add(id, token, types[id]);
+            id++;
+        }
         FindByteTokens();
     }
 

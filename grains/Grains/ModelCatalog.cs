@@ -77,6 +77,7 @@ public static class ModelCatalog
             Speculation = options.Speculation,
             TwinFolder = Twins(options),
         };
+        if (options.KvMemoryMiB is { } size) engine = engine with { CacheBytes = (long)size << 20 };
         if (options.KvType is { } name) engine = engine with { KvType = Enum.Parse<KvType>(name, ignoreCase: true) };
         return new(id, kind, (progress, _) => GgufChatModel.Load(path, engine, progress));
     }

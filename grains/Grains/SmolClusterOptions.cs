@@ -21,12 +21,17 @@ public sealed class SmolClusterOptions
     /// <summary>Whether each of those threads stays on a processor of its own: for machines that do nothing else.</summary>
     public bool PinThreads { get; set; }
 
-    /// <summary>How keys and values are kept, by the engine's name for it (F16, …). Null: the engine's choice.</summary>
+    /// <summary>How keys and values are kept, by the engine's name for it (F16, F32, Q8_0). Null: the engine's choice.</summary>
     public string? KvType { get; set; }
+
+    /// <summary>Memory for keys and values of one model at most, taken as it is needed; what conversations leave there stays for
+    /// those that begin alike. Null: half of what the machine has left beside the model's file.</summary>
+    public int? KvMemoryMiB { get; set; }
 
     /// <summary>Where the twins of weights lie that make decoding fast: files of the size of the models', made once and shared by all
     /// processes of a machine. "off": none. Null: the user's cache folder.</summary>
     public string? TwinFolder { get; set; }
+
     /// <summary>Whether texts that repeat are guessed ahead: faster, never different.</summary>
     public bool Speculation { get; set; } = true;
 

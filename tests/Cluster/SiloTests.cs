@@ -35,6 +35,8 @@ public sealed class SiloTests
         Assert.Equal(HttpStatusCode.OK, ready.StatusCode);
         Assert.Contains("\"status\":\"ready\"", await ready.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.OK, (await Get(http, "/orleans/")).StatusCode);
+        foreach (string path in (string[])["/orleans", "/orleans/index.min.js", "/orleans/ClusterStats"])
+            Assert.Equal(HttpStatusCode.OK, (await Get(http, path)).StatusCode);
         Assert.Equal(HttpStatusCode.NotFound, (await Get(http, "/orleans/", host: "rebound.example")).StatusCode);
         Assert.Equal(HttpStatusCode.NotFound, (await Get(http, "/orleans/ClusterStats", host: "rebound.example")).StatusCode);
         foreach (string header in (string[])["Forwarded", "X-Forwarded-For", "x-forwarded-host", "X-Real-IP", "Via"])
@@ -60,9 +62,10 @@ public sealed class SiloTests
     [InlineData("Models:0:Path", "", "A model has no Path")]
     [InlineData("Models:0:Id", "gpt-4o", "The stub cannot be called 'gpt-4o': its name must contain \"stub\"")]
     [InlineData("Threads", "0", "SmolCluster:Threads is 0")]
+    [InlineData("KvMemoryMiB", "0", "SmolCluster:KvMemoryMiB is 0; it must be at least 1")]
     [InlineData("ContextLength", "-1", "SmolCluster:ContextLength is -1")]
     [InlineData("GatewayPort", "70000", "SmolCluster:GatewayPort is 70000")]
-    [InlineData("KvType", "f17", "SmolCluster:KvType is 'f17'; it must be one of F16, F32")]
+    [InlineData("KvType", "f17", "SmolCluster:KvType is 'f17'; it must be one of F16, F32, Q8_0")]
     [InlineData("Models:1:Path", "stub", "Two models are called 'stub'")]
     public async Task SettingsProblem_WrongSetting_NamesIt(string key, string value, string expected)
     {

@@ -12,13 +12,14 @@ public sealed class BenchTests
     public async Task Bench_Demo_GivesEveryFigureInTheSchema()
     {
         string[] cases = ["prefill-128", "decode-1", "decode-4", "load", "load-ttft-64", "memory"];
-        Outcome run = await SmolProcess.RunAsync("bench", TestData.DemoModel, "--cases", string.Join(',', cases), "--pairs", "1", "--threads", "2", "--json");
+        Outcome run = await SmolProcess.RunAsync("bench", TestData.DemoModel, "--cases", string.Join(',', cases), "--pairs", "1", "--threads", "2", "--kv", "q8_0", "--json");
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
         using JsonDocument report = JsonDocument.Parse(run.Output);
         JsonElement root = report.RootElement;
         Assert.Equal(["machine", "file", "cases"], Names(root));
         Assert.Equal(TestData.DemoModel, root.GetProperty("file").GetString());
         Assert.Equal(2, root.GetProperty("machine").GetProperty("threads").GetInt32());
+        Assert.Equal("Q8_0", root.GetProperty("machine").GetProperty("kv").GetString());
         Assert.True(root.GetProperty("machine").GetProperty("bus").GetProperty("readGigabytesPerSecond").GetDouble() > 0);
         Assert.Equal(cases, root.GetProperty("cases").EnumerateArray().Select(static row => row.GetProperty("name").GetString()));
         foreach (JsonElement row in root.GetProperty("cases").EnumerateArray())
@@ -54,9 +55,10 @@ public sealed class BenchTests
     public async Task Bench_ContextTooShort_SkipsTheCaseAndSaysWhy()
     {
         // the demo's context holds 1024 tokens
-        Outcome run = await SmolProcess.RunAsync("bench", "demo", "--cases", "ttft-64,prefill-2048", "--pairs", "1");
+        Outcome run = await SmolProcess.RunAsync("bench", "demo", "--cases", "ttft-64,prefill-2048,decode-4k", "--pairs", "1");
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
         Assert.Contains("prefill-2048: needs 2049 tokens of context", run.Text, StringComparison.Ordinal);
+        Assert.Contains("decode-4k: needs 4129 tokens of context", run.Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -97,7 +99,7 @@ public sealed class BenchTests
 
         // The peer's packages outlive the test beside its binaries, as in any cache.
         Outcome run = await SmolProcess.RunAsync("bench", TestData.TinyModel, "--vs", Peer, "--pairs", "1", "--json",
-            "--threads", "1", "--cases", "prefill-128,decode-16,lookup,load,load-ttft-64,memory", "--cache", Path.Combine(AppContext.BaseDirectory, "bench-cache"));
+            "--threads", "1", "--cases", "prefill-128,decode-16,lookup,load,load-ttft-64,memory", "--kv", "q8_0", "--cache", Path.Combine(AppContext.BaseDirectory, "bench-cache"));
         if (run.ExitCode == 1 && run.Error.Contains("npm install", StringComparison.Ordinal))
             Lacks($"npm could not install the peer: {run.Error}");
         Assert.Equal((0, ""), (run.ExitCode, run.Error));

@@ -18,6 +18,7 @@ public sealed class BitsTests(BitsTests.Baseline baseline) : IClassFixture<BitsT
         var environment = new Dictionary<string, string> { [Simd.Variable] = level };
         Assert.Equal(baseline.F16, await baseline.ComputeAsync(environment, "--batch", "7", "--threads", "3"));
         Assert.Equal(baseline.F32, await baseline.ComputeAsync(environment, "--kv", "f32"));
+        Assert.Equal(baseline.Q8_0, await baseline.ComputeAsync(environment, "--kv", "q8_0", "--batch", "7", "--threads", "3"));
     }
 
     [Theory]
@@ -27,14 +28,20 @@ public sealed class BitsTests(BitsTests.Baseline baseline) : IClassFixture<BitsT
     [InlineData("64", "2")]
     [InlineData("64", "3")]
     public async Task Logits_BatchAndThreads_SameBits(string batch, string threads) =>
-        Assert.Equal(baseline.F16, await baseline.ComputeAsync([], "--batch", batch, "--threads", threads));
+        await AssertBitsAsync([], "--batch", batch, "--threads", threads);
 
     [Theory]
     [InlineData("DOTNET_EnableAVX512")]
     [InlineData("DOTNET_EnableAVX2")]
     [InlineData("DOTNET_EnableHWIntrinsic")]
     public async Task Logits_RuntimeWithoutInstructions_SameBits(string switchedOff) =>
-        Assert.Equal(baseline.F16, await baseline.ComputeAsync(new() { [switchedOff] = "0" }));
+        await AssertBitsAsync(new() { [switchedOff] = "0" });
+
+    private async Task AssertBitsAsync(Dictionary<string, string> environment, params string[] options)
+    {
+        Assert.Equal(baseline.F16, await baseline.ComputeAsync(environment, options));
+        Assert.Equal(baseline.Q8_0, await baseline.ComputeAsync(environment, ["--kv", "q8_0", .. options]));
+    }
 
     /// <summary>The bits of this machine's best path, 64 tokens a step, one thread.</summary>
     public sealed class Baseline : IAsyncLifetime
@@ -47,6 +54,8 @@ public sealed class BitsTests(BitsTests.Baseline baseline) : IClassFixture<BitsT
 
         public byte[] F32 { get; private set; } = [];
 
+        public byte[] Q8_0 { get; private set; } = [];
+
         private string Ids => _folder.File("ids.txt");
 
         public async ValueTask InitializeAsync()
@@ -55,7 +64,9 @@ public sealed class BitsTests(BitsTests.Baseline baseline) : IClassFixture<BitsT
             await File.WriteAllTextAsync(Ids, string.Join(' ', ids.Concat(ids).Take(TokenCount)));
             F16 = await ComputeAsync([], "--threads", "1");
             F32 = await ComputeAsync([], "--threads", "1", "--kv", "f32");
+            Q8_0 = await ComputeAsync([], "--threads", "1", "--kv", "q8_0");
             Assert.NotEqual(F16, F32);
+            Assert.NotEqual(F16, Q8_0);
         }
 
         public async Task<byte[]> ComputeAsync(Dictionary<string, string> environment, params string[] options)

@@ -30,16 +30,17 @@ internal static class BenchCommand
         };
         var threads = new Option<int?>("--threads") { Description = "Threads that compute, of either side (default: one a processor)" };
         var json = new Option<bool>("--json") { Description = "{machine, file, cases: [{name, unit, ours, peer, ratio}]}" };
-        var cases = new Option<string?>("--cases") { Description = $"Which, separated by commas (default: all but fairness): {Names}", HelpName = "a,b,c" };
+        var cases = new Option<string?>("--cases") { Description = $"Which, separated by commas (default: all but {string.Join(" and ", BenchCase.All.Where(static known => known.OnlyIfNamed).Select(static known => known.Name))}, which take minutes): {Names}", HelpName = "a,b,c" };
         var pairs = new Option<int?>("--pairs") { Description = $"Measurements a case, of which the median counts (default: {DefaultPairs} with --vs, else {DefaultAlone})" };
         var versus = new Option<string?>("--vs") { Description = "Compare with llama.cpp (prebuilt, from npm, installed once into the cache folder), measured in turns", HelpName = LlamaCppPeer.Name };
         Option<bool> noSpeculation = NodeSwitches.NoSpeculationOption(), pin = NodeSwitches.PinOption();
+        Option<string?> kv = NodeSwitches.KvOption();
         var cache = new Option<string?>("--cache") { Description = "The cache folder (default: smolcluster in XDG_CACHE_HOME or ~/.cache)", HelpName = "FOLDER" };
         var command = new SmolCommand("bench", "Measure speed and memory, and compare with llama.cpp",
             "smol bench SmolLM3-Q4_K_M.gguf",
             "smol bench smollm3-3b:Q4_K_M --vs llama.cpp",
             "smol bench demo --cases prefill-128,decode-1 --json")
-        { file, threads, json, cases, pairs, versus, pin, noSpeculation, cache };
+        { file, threads, json, cases, pairs, versus, kv, pin, noSpeculation, cache };
         NodeSwitches.AtLeastOne(threads);
         NodeSwitches.AtLeastOne(pairs);
         versus.Validators.Add(static result =>
@@ -60,16 +61,18 @@ internal static class BenchCommand
         command.SetAction(parsed => RunAsync(
             parsed.GetRequiredValue(file),
             new BenchCache(parsed.GetValue(cache)),
-            Chosen(parsed.GetValue(cases)),
-            parsed.GetValue(threads) ?? Environment.ProcessorCount,
-            parsed.GetValue(pairs) ?? (parsed.GetValue(versus) is null ? DefaultAlone : DefaultPairs),
+            new BenchPlan(
+                Chosen(parsed.GetValue(cases)),
+                parsed.GetValue(threads) ?? Environment.ProcessorCount,
+                parsed.GetValue(pairs) ?? (parsed.GetValue(versus) is null ? DefaultAlone : DefaultPairs),
+                NodeSwitches.Kv(parsed, kv)),
             parsed.GetValue(versus) is not null,
             [.. new[] { pin, noSpeculation }.Where(parsed.GetValue).Select(static own => own.Name)],
             parsed.GetValue(json)));
         return command;
     }
 
-    private static async Task<int> RunAsync(string fileOrShape, BenchCache cache, IReadOnlyList<BenchCase> cases, int threads, int pairs, bool versus, string[] own, bool json)
+    private static async Task<int> RunAsync(string fileOrShape, BenchCache cache, BenchPlan plan, bool versus, string[] own, bool json)
     {
         using var stop = new CancellationTokenSource();
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
@@ -77,9 +80,9 @@ internal static class BenchCommand
         try
         {
             ModelFacts model = ModelFacts.Of(await cache.ModelAsync(fileOrShape, stop.Token));
-            await using var ours = new Rival("smol", () => Worker(model.Path, threads, [.. own, "--twins", cache.Twins]));
-            await using Rival? peer = versus ? await LlamaCppPeer.CreateAsync(cache.Root, model, threads, stop.Token) : null;
-            BenchReport report = await new BenchRun(new BenchPlan(cases, threads, pairs), model, ours, peer).RunAsync(Tell, stop.Token);
+            await using var ours = new Rival("smol", () => Worker(model.Path, plan, [.. own, "--twins", cache.Twins]));
+            await using Rival? peer = versus ? await LlamaCppPeer.CreateAsync(cache.Root, model, plan, stop.Token) : null;
+            BenchReport report = await new BenchRun(plan, model, ours, peer).RunAsync(Tell, stop.Token);
             if (json)
                 Console.Out.WriteLine(JsonSerializer.Serialize(report, s_json));
             else
@@ -100,13 +103,13 @@ internal static class BenchCommand
     }
 
     /// <summary>This program again, as a contender.</summary>
-    private static ProcessStartInfo Worker(string model, int threads, string[] switches)
+    private static ProcessStartInfo Worker(string model, BenchPlan plan, string[] switches)
     {
         // Started as "dotnet smol.dll", or as itself.
         string program = Environment.ProcessPath ?? "dotnet";
         bool hosted = Path.GetFileNameWithoutExtension(program).Equals("dotnet", StringComparison.OrdinalIgnoreCase);
         string[] library = hosted ? [Path.Combine(AppContext.BaseDirectory, "smol.dll")] : [];
-        return new ProcessStartInfo(program, [.. library, EngineWorker.Name, model, $"{threads}", .. switches]);
+        return new ProcessStartInfo(program, [.. library, EngineWorker.Name, model, $"{plan.Threads}", $"{plan.KvType}", .. switches]);
     }
 
     private static void Tell(CaseResult result)

@@ -9,10 +9,11 @@ internal sealed record BenchReport(Machine Machine, string File, IReadOnlyList<C
 /// <param name="Cores">Logical processors that this process may use.</param>
 /// <param name="Simd">Instruction set of the kernels.</param>
 /// <param name="MemoryBytes">Of the machine, or of the container.</param>
+/// <param name="Kv">How both sides keep keys and values.</param>
 /// <param name="LoadAverage">Of the minute before the run: what others did to the figures.</param>
 /// <param name="Peer">Name and version, or null.</param>
 internal sealed record Machine(
-    string Cpu, int Cores, string Simd, long MemoryBytes, string Os, string Runtime, int Threads, double? LoadAverage, string? Peer, Bus Bus);
+    string Cpu, int Cores, string Simd, long MemoryBytes, string Os, string Runtime, int Threads, string Kv, double? LoadAverage, string? Peer, Bus Bus);
 
 /// <param name="ReadGigabytesPerSecond">Best sequential read of the run, with as many threads.</param>
 /// <param name="BytesPerToken">Weights that one user's decode step reads.</param>

@@ -1,11 +1,13 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using SmolCluster.Engine.Caching;
 using SmolCluster.Engine.Kernels;
 
 namespace SmolCluster.Cli.Bench;
 
 /// <param name="Pairs">Measurements of each case on each side.</param>
-internal sealed record BenchPlan(IReadOnlyList<BenchCase> Cases, int Threads, int Pairs);
+/// <param name="KvType">Of both sides.</param>
+internal sealed record BenchPlan(IReadOnlyList<BenchCase> Cases, int Threads, int Pairs, KvType KvType);
 
 /// <summary>Case by case, pair by pair: ours, peer, ours, peer. Neighbours in time share the machine's mood, so a ratio is
 /// taken inside each pair and the median over pairs; medians of each side alone would compare different minutes.</summary>
@@ -33,7 +35,7 @@ internal sealed class BenchRun(BenchPlan plan, ModelFacts model, Rival ours, Riv
 
         var machine = new Machine(MachineFacts.Cpu, Environment.ProcessorCount, Simd.Level.ToString().ToLowerInvariant(),
             GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, RuntimeInformation.OSDescription, RuntimeInformation.FrameworkDescription,
-            plan.Threads, load, peer?.Name, new Bus(Math.Round(_bus, 2), model.BytesPerToken, BusShare(results)));
+            plan.Threads, plan.KvType.ToString(), load, peer?.Name, new Bus(Math.Round(_bus, 2), model.BytesPerToken, BusShare(results)));
         return new BenchReport(machine, model.Path, results);
     }
 

@@ -14,7 +14,7 @@ internal static class BenchTable
         console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{machine.Cpu}, {machine.Cores} cores, {machine.Simd}, {Terminal.Bytes(machine.MemoryBytes)}, {machine.Os}, {machine.Runtime}"));
         console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{machine.Threads} threads, load average {Figure(machine.LoadAverage)}; memory reads at {machine.Bus.ReadGigabytesPerSecond:0.0} GB/s, a token at {Terminal.Bytes(machine.Bus.BytesPerToken)} of weights"));
+            $"{machine.Threads} threads, keys and values in {machine.Kv}, load average {Figure(machine.LoadAverage)}; memory reads at {machine.Bus.ReadGigabytesPerSecond:0.0} GB/s, a token at {Terminal.Bytes(machine.Bus.BytesPerToken)} of weights"));
         console.Write(Rows(report));
         foreach (string note in Notes(report))
             console.WriteLine(note);

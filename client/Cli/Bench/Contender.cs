@@ -11,7 +11,7 @@ internal sealed class ContenderException(string message) : Exception(message);
 /// <summary>One running contender: a process with the model loaded that waits for requests without using a processor.</summary>
 internal sealed class Contender : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(30);
     private const int KeptErrorLines = 5;
 
     private readonly Process _process;
@@ -58,7 +58,7 @@ internal sealed class Contender : IAsyncDisposable
     }
 
     /// <returns>A reply with times.</returns>
-    /// <exception cref="ContenderException">It refused, ended, or took longer than ten minutes.</exception>
+    /// <exception cref="ContenderException">It refused, ended, or took longer than half an hour.</exception>
     public async Task<ContenderReply> GenerateAsync(ContenderRequest request, CancellationToken cancellation)
     {
         try

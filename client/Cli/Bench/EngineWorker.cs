@@ -2,11 +2,12 @@ using System.Collections.Concurrent;
 using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json;
+using SmolCluster.Engine.Caching;
 using SmolCluster.Engine.Serving;
 
 namespace SmolCluster.Cli.Bench;
 
-/// <summary>The hidden <c>smol bench-worker FILE</c>: this engine as a contender. A process of its own, like the peer: its
+/// <summary>The hidden <c>smol bench-worker FILE THREADS KV</c>: this engine as a contender. A process of its own, like the peer: its
 /// memory is the model's and nothing of the bench's, load is that of a new process, and a crash ends one case only. The end of
 /// its input ends it at once, so that no worker outlives its bench.</summary>
 internal static class EngineWorker
@@ -18,12 +19,14 @@ internal static class EngineWorker
         var file = new Argument<string>("FILE");
         var threads = new Argument<int>("THREADS");
         Option<bool> noSpeculation = NodeSwitches.NoSpeculationOption(), pin = NodeSwitches.PinOption();
+        var kv = new Argument<KvType>("KV");
         var twins = new Option<string?>("--twins");
-        var command = new Command(Name, "A contender of smol bench; it talks JSON lines") { file, threads, pin, noSpeculation, twins };
+        var command = new Command(Name, "A contender of smol bench; it talks JSON lines") { file, threads, kv, pin, noSpeculation, twins };
         command.Hidden = true;
         command.SetAction(parsed => RunAsync(parsed.GetRequiredValue(file), new EngineOptions
         {
             Threads = parsed.GetRequiredValue(threads),
+            KvType = parsed.GetRequiredValue(kv),
             PinThreads = parsed.GetValue(pin),
             Speculation = !parsed.GetValue(noSpeculation),
             TwinFolder = parsed.GetValue(twins),

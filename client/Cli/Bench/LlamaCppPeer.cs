@@ -15,7 +15,7 @@ internal static class LlamaCppPeer
     private const string Advice = "Install Node.js 20 or newer (https://nodejs.org, or the packages nodejs and npm of your system), or leave --vs out.";
 
     /// <exception cref="CommandFailure">Node.js or npm is missing, or the package cannot be installed.</exception>
-    public static async Task<Rival> CreateAsync(string cacheFolder, ModelFacts model, int threads, CancellationToken cancellation)
+    public static async Task<Rival> CreateAsync(string cacheFolder, ModelFacts model, BenchPlan plan, CancellationToken cancellation)
     {
         await RunAsync("node", ["--version"], Environment.CurrentDirectory, cancellation);
         string folder = Path.Combine(cacheFolder, "peers", $"{Package}-{Version}");
@@ -25,7 +25,7 @@ internal static class LlamaCppPeer
         using (Stream source = typeof(LlamaCppPeer).Assembly.GetManifestResourceStream(Script)!)
         using (FileStream target = File.Create(script))
             await source.CopyToAsync(target, cancellation);
-        return new Rival(Name, () => new ProcessStartInfo("node", [script, model.Path, $"{threads}"]));
+        return new Rival(Name, () => new ProcessStartInfo("node", [script, model.Path, $"{plan.Threads}", $"{plan.KvType}"]));
     }
 
     // Beside its place and then renamed, so that a folder that is there is complete.

@@ -1,9 +1,10 @@
-// llama.cpp as a contender of `smol bench`: node LlamaCppPeer.mjs FILE THREADS. Speaks the lines of Protocol.cs: says how long
+// llama.cpp as a contender of `smol bench`: node LlamaCppPeer.mjs FILE THREADS KV, with
+// KV the type of its cache: F16, F32 or Q8_0. Speaks the lines of Protocol.cs: says how long
 // loading took, then answers each request with the times at which tokens came. Between requests it waits and computes nothing.
 import { createInterface } from "node:readline";
 import { getLlama, LlamaLogLevel } from "node-llama-cpp";
 
-const [file, threadCount] = process.argv.slice(2);
+const [file, threadCount, kv] = process.argv.slice(2);
 const threads = Number(threadCount);
 const smallestContext = 256;
 
@@ -19,6 +20,8 @@ async function open(users, tokens) {
     contextSize: tokens,
     batchSize: 512,
     flashAttention: true,
+    experimentalKvCacheKeyType: kv,
+    experimentalKvCacheValueType: kv,
     threads: { ideal: threads, min: threads },
   });
   return { context, users, tokens, sequences: Array.from({ length: users }, () => context.getSequence()) };

@@ -1,3 +1,4 @@
+using SmolCluster.Engine.Caching;
 using SmolCluster.Engine.Gguf;
 using SmolCluster.Engine.Models;
 
@@ -27,7 +28,7 @@ public sealed class ModelConfigTests
             Rope = new RopeConfig(64, 10_000, RopeScaling.None, 1, 1024, 0, 1, 32, 1),
         }, config);
         Assert.Equal([true, true, true, false, true, true, true, false], Enumerable.Range(0, 8).Select(config.AppliesRope));
-        Assert.Equal(8 * 2 * 2 * 64 * 2, config.KvBytesPerToken(2));
+        Assert.Equal(8 * 2 * 2 * 64 * 2, config.KvBytesPerToken(KvType.F16));
         Assert.Equal(file.Tensors.Sum(static t => t.ByteLength), ModelTensors.WeightBytes(file));
         Assert.InRange(ModelTensors.WeightCount(file), 6_700_000, 6_900_000);
     }

@@ -17,10 +17,12 @@ public sealed class PrefixCacheTests
     private static readonly EngineOptions Shared = new() { Threads = 2, ModelId = "demo", Kind = ModelKind.Demo, CacheBytes = 64 << 20 };
     private static readonly EngineOptions Unshared = Shared with { PrefixCache = false };
 
-    [Fact]
-    public async Task Submit_HitOrMiss_SameTokensAndExactCounts()
+    [Theory]
+    [InlineData(KvType.F16)]
+    [InlineData(KvType.Q8_0)]
+    public async Task Submit_HitOrMiss_SameTokensAndExactCounts(KvType kv)
     {
-        using GgufChatModel model = Load(Shared), reference = Load(Unshared);
+        using GgufChatModel model = Load(Shared with { KvType = kv }), reference = Load(Unshared with { KvType = kv });
         foreach (string question in new[] { "What is rain?", "Tell me a story about a fox.", "Why is the sky blue?" })
         {
             foreach (ulong seed in new ulong[] { 1, 2 })
@@ -76,12 +78,14 @@ public sealed class PrefixCacheTests
     }
 
     [Theory]
-    [InlineData(3)]
-    [InlineData(4)]
-    [InlineData(5)]
-    public async Task Submit_TinyPool_EvictsAndPreemptsWithTheSameTokens(int pages)
+    [InlineData(3, KvType.F16)]
+    [InlineData(4, KvType.F16)]
+    [InlineData(5, KvType.F16)]
+    [InlineData(4, KvType.Q8_0)]
+    public async Task Submit_TinyPool_EvictsAndPreemptsWithTheSameTokens(int pages, KvType kv)
     {
-        using GgufChatModel reference = Load(Unshared), model = Load(Shared with { CacheBytes = pages * reference.Cache.PageBytes });
+        using GgufChatModel reference = Load(Unshared with { KvType = kv });
+        using GgufChatModel model = Load(Shared with { KvType = kv, CacheBytes = pages * reference.Cache.PageBytes });
         GenerationRequest[] requests = [.. Enumerable.Range(0, 6).Select(i =>
             Request(model, (ulong)i, i % 2 == 0 ? Rules + $"Count to {i}." : $"Number {i}: " + Rules, endless: true))];
         Assert.All(requests, static r => Assert.InRange(r.Tokens.Length + r.MaxTokens, Page, 3 * Page));

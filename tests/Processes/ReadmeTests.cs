@@ -15,6 +15,7 @@ public sealed class ReadmeTests
             = nameof(Readme_ServeAndCurl_Answer),
         ["alias smol=\"dotnet $PWD/client/Cli/bin/Release/net10.0/smol.dll\""] = nameof(Readme_AliasedCommands_Run),
         ["dotnet run -c Release --project tests/Benchmarks"] = nameof(BenchmarksTests.Benchmarks_QuickAndFewOfThem_GiveRatesAndShares),
+        ["dotnet run -c Release --project tests/Chaos -- --runs 12 --seed 1"] = nameof(ChaosTests.Chaos_OneFaultOfEachKind_LosesRepeatsAndChangesNothing),
         ["smol chat"] = nameof(Readme_AliasedCommands_Run),
         ["smol inspect engine/Models/Demo/smolcluster-demo-Q8_0.gguf"] = nameof(Readme_AliasedCommands_Run),
         // The download is the one thing a test cannot do; that serve prints the same address is tested.

@@ -97,7 +97,7 @@ test('a chosen model that leaves the cluster stays chosen, and nothing is sent t
   await page.waitForSelector('#status[data-state=error]');
   assert.equal(await page.inputValue('#model'), SMOL_MODEL);
   assert.ok(await page.locator('#model option').count() > 1);
-  await page.unroute('**/v1/models');
+  await page.unrouteAll({ behavior: 'wait' }); // the page may be asking for the models at this moment
   await page.route('**/v1/models', async route => {
     const response = await route.fetch();
     const list = await response.json();
@@ -112,7 +112,7 @@ test('a chosen model that leaves the cluster stays chosen, and nothing is sent t
   await ask(page, 'Hello');
   assert.match(await page.textContent('.error'), /The model is gone.*is no longer in the cluster\. Choose another/);
   assert.equal(sent, 0);
-  await page.unroute('**/v1/models');
+  await page.unrouteAll({ behavior: 'wait' }); // the page may be asking for the models at this moment
   await look();
   await page.waitForSelector('#status[data-state=ready]');
   await page.locator('.error').getByRole('button', { name: 'Try again' }).click();

@@ -83,6 +83,8 @@ internal static class ServeHost
             return;
         logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         logging.AddFilter(typeof(ModelHost).FullName, LogLevel.None);
+        // a turn that took long: a machine with more to do than processors, and nothing that a person could mend
+        logging.AddFilter("Orleans.Runtime.Scheduler", LogLevel.Error);
     }
 
     private static void Copy(SmolClusterOptions from, SmolClusterOptions to)

@@ -1,9 +1,11 @@
+using SmolCluster.Contracts;
 using SmolCluster.ServiceDefaults;
 using SmolCluster.Silo;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddTelemetry();
 builder.AddSmolClusterSilo();
+builder.Services.Configure<HostOptions>(static host => host.ShutdownTimeout = Liveness.DrainLimit);
 
 await using var app = builder.Build();
 if (app.SettingsProblem() is { } problem)

@@ -109,6 +109,7 @@ public static class SiloHosting
             options.MaxProbeTimeout = Liveness.ProbeTimeout;
             options.NumMissedProbesLimit = Liveness.MissedProbes;
             options.IAmAliveTablePublishTimeout = Liveness.TableHeartbeat;
+            options.TableRefreshTimeout = Liveness.TableRefresh;
         });
         silo.Configure<SiloMessagingOptions>(options => options.ResponseTimeout = Liveness.ResponseTimeout);
         return silo;

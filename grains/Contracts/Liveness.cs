@@ -32,6 +32,10 @@ public static class Liveness
     /// is enough, and a silo that joins does not wait for it: so soon can a cluster that was killed as a whole start again.</summary>
     public static TimeSpan TableHeartbeat { get; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>How often a silo reads who is a member. One that was frozen and declared dead learns of it so, and ends; by default
+    /// it went on for up to a minute.</summary>
+    public static TimeSpan TableRefresh { get; } = TimeSpan.FromSeconds(3);
+
     /// <summary>How long a silo that is told to end may take to hand over what it does.</summary>
     public static TimeSpan DrainLimit { get; } = TimeSpan.FromSeconds(15);
 }

@@ -50,6 +50,17 @@ internal sealed class ClusterProcesses : IAsyncDisposable
         Launch(name, ports);
     }
 
+    /// <summary>What a supervisor does: nodes that have ended without being told to (a silo that a busy machine kept from answering is
+    /// declared dead by the others, and ends) are started again, and it is said.</summary>
+    public async Task SuperviseAsync(CancellationToken cancellation)
+    {
+        foreach (string name in nodes.Where(node => node.Value.Process.HasExited).Select(node => node.Key).ToList())
+        {
+            Console.WriteLine($"  {name} had ended by itself ({this[name].ExitCode}) and is started again");
+            await RestartAsync(name, cancellation);
+        }
+    }
+
     /// <summary>Every node says that it is ready, and every gateway that a model is.</summary>
     public async Task ReadyAsync(CancellationToken cancellation)
     {

@@ -18,6 +18,7 @@ internal sealed class FaultScenario(ClusterProcesses cluster, IReadOnlyList<Ques
     {
         for (int round = 0; all.Runs < runs; round++)
         {
+            await cluster.SuperviseAsync(cancellation);
             await cluster.ReadyAsync(cancellation);
             await RoundAsync((Fault)(round % tallies.Count), round, cancellation);
         }

@@ -96,6 +96,13 @@ public sealed class GgufFile : IDisposable
         return start + tensor.Offset;
     }
 
+    /// <summary>What was read until now (a vocabulary, the beginnings of tensors, what a twin was made of) is not resident any more.</summary>
+    public void LeaveToPageCache()
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        mapping.LeaveToPageCache();
+    }
+
     public void Dispose()
     {
         if (disposed)

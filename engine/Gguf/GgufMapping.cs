@@ -1,10 +1,11 @@
 using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
 
 namespace SmolCluster.Engine.Gguf;
 
 /// <summary>A file's bytes, mapped read-only. Mapped and not read, so that weights are shared by all processes of a machine
 /// and come from the page cache. Each reader holds the view's handle while it reads, so that disposal cannot unmap under it.</summary>
-internal sealed unsafe class GgufMapping : IDisposable
+internal sealed unsafe partial class GgufMapping : IDisposable
 {
     private readonly MemoryMappedFile mapping;
     private readonly MemoryMappedViewAccessor view;
@@ -53,9 +54,24 @@ internal sealed unsafe class GgufMapping : IDisposable
 
     public void Release() => view.SafeMemoryMappedViewHandle.ReleasePointer();
 
+    /// <summary>Takes the pages read so far out of this process's resident memory, on Linux; they stay in the page cache and come back
+    /// when they are read again. Best effort.</summary>
+    public void LeaveToPageCache()
+    {
+        const int DontNeed = 4; // MADV_DONTNEED
+        if (OperatingSystem.IsLinux())
+        {
+            _ = Advise(Acquire(), (nuint)Length, DontNeed);
+            Release();
+        }
+    }
+
     public void Dispose()
     {
         view.Dispose();
         mapping.Dispose();
     }
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int Advise(byte* start, nuint length, int advice);
 }

@@ -68,6 +68,7 @@ public sealed class GgufChatModel : IChatModel
             WithoutTwin = withoutTwin,
             KvBytes = pages * layout.PageBytes,
         };
+        file.LeaveToPageCache();
         progress?.Report(1);
     }
 

@@ -66,8 +66,12 @@ internal sealed class FaultScenario(ClusterProcesses cluster, IReadOnlyList<Ques
         }
     }
 
-    /// <summary>Long enough to have a middle.</summary>
-    private Question Long() => questions.OrderBy(_ => random.Next()).First(question => question.Expected!.Text.Length > 200);
+    /// <summary>One of the longest, so that it has a middle.</summary>
+    private Question Long()
+    {
+        Question[] longest = [.. questions.OrderByDescending(static question => question.Expected!.Text.Length).Take(Math.Max(1, questions.Count / 4))];
+        return longest[random.Next(longest.Length)];
+    }
 
     private string Victim(Fault fault, Progress first) => fault == Fault.KillGateway ? first.Gateway
         : first.Silo.Length > 0 ? first.Silo : cluster.Silos[random.Next(cluster.Silos.Count)];

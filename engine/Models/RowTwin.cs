@@ -8,7 +8,9 @@ namespace SmolCluster.Engine.Models;
 /// A second file with a model's quantized matrices, sixteen rows side by side (<see cref="GroupLayout"/>): a permutation of the
 /// source's bytes, of the same size, made once beside a cache folder and then mapped by every process of the machine. With it one
 /// token's products run at the speed of the memory, and a batch unpacks without transposing; without it the same bits come slower.
-/// It is GGUF itself, so that one reader checks it, under an architecture of its own, so that nobody takes it for a model.
+/// It is GGUF itself, so that one reader checks it, under an architecture of its own, so that nobody takes it for a model. Each load
+/// checks its header and that it was made of this source, as <see cref="Serving.ModelCard.ContentHash"/> names it; the source's
+/// whole SHA-256, taken while it is made, stands in its metadata for whoever wants to check more.
 /// </summary>
 public sealed unsafe class RowTwin : IDisposable
 {
@@ -22,6 +24,9 @@ public sealed unsafe class RowTwin : IDisposable
 
     /// <summary>What the disk keeps free beside a new twin.</summary>
     private const long SpareBytes = 256L << 20;
+
+    /// <summary>A partial file that nobody wrote to for so long was left by a process that was killed.</summary>
+    private static readonly TimeSpan LeftOver = TimeSpan.FromMinutes(10);
 
     private readonly GgufFile _file;
 
@@ -101,7 +106,7 @@ public sealed unsafe class RowTwin : IDisposable
     private static void Make(GgufFile source, string sourceHash, string path, IProgress<double>? progress)
     {
         string folder = System.IO.Path.GetDirectoryName(path)!;
-        Directory.CreateDirectory(folder);
+        RemoveLeftovers(Directory.CreateDirectory(folder));
         long bytes = Grouped(source).Sum(static t => t.ByteLength), free = new DriveInfo(folder).AvailableFreeSpace;
         if (free < bytes + SpareBytes)
         {
@@ -133,6 +138,15 @@ public sealed unsafe class RowTwin : IDisposable
         finally
         {
             File.Delete(partial);
+        }
+    }
+
+    // each is as large as a model
+    private static void RemoveLeftovers(DirectoryInfo folder)
+    {
+        foreach (FileInfo partial in folder.EnumerateFiles("*.gguf.partial-*").Where(static file => file.LastWriteTimeUtc < DateTime.UtcNow - LeftOver))
+        {
+            partial.Delete();
         }
     }
 

@@ -38,14 +38,14 @@ internal static unsafe class GroupRows256<T, TDot>
                     T.Layout.Pack(rows + (nint)block * sizeof(T), rowBytes, group);
                 }
 
-
-                bool alone = T.MultipliesOne && count == 1;
+                bool alone = T.MultipliesOne && count == 1 && rowBytes == 0;
                 if (!alone)
                 {
                     T.UnpackGroup(group, tile);
                 }
 
-                Multiply(tile, batch, tokenBytes, columns, block, count, sums, alone ? group : null, group + GroupLayout.PrefetchBlocks * Rows * sizeof(T));
+                Multiply(tile, batch, tokenBytes, columns, block, count, sums, alone ? group : null,
+                    rowBytes == 0 ? group + GroupLayout.PrefetchBlocks * Rows * sizeof(T) : null);
             }
 
             for (int t = 0; t < count; t++)
@@ -55,7 +55,8 @@ internal static unsafe class GroupRows256<T, TDot>
         }
     }
 
-    // sums: [count][16], of the blocks before; one block is added. alone: the packed group of the only token, or null
+    // sums: [count][16], of the blocks before; one block is added. alone: the group, where one token takes it as it is, or null.
+    // ahead: what follows in memory, or null
     private static void Multiply(GroupTile* tile, byte* batch, nint tokenBytes, int columns, int block, int count, float* sums, byte* alone, byte* ahead)
     {
         int* products = stackalloc int[TDot.Tokens * Rows];
@@ -68,7 +69,7 @@ internal static unsafe class GroupRows256<T, TDot>
         for (int t = 0; t < count; t += TDot.Tokens)
         {
             int some = Math.Min(TDot.Tokens, count - t);
-            nint aheadBytes = t == 0 ? Rows * sizeof(T) : 0;
+            nint aheadBytes = t == 0 && ahead != null ? Rows * sizeof(T) : 0;
             if (T.MultipliesOne && alone != null)
             {
                 T.MultiplyOne(alone, tile, (sbyte*)token, products, ahead);

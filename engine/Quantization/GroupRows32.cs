@@ -48,7 +48,8 @@ internal static unsafe class GroupRows32<T, TDot>
                     T.UnpackGroup(group + i * Rows * sizeof(T), i, tile);
                 }
 
-                Multiply(tile, T.Gap == 0 ? tile->Quants : group + T.Gap, some, batch, tokenBytes, columns, block, count, sums, rows + (nint)(block + GroupLayout.PrefetchBlocks * Blocks) * Rows * sizeof(T));
+                Multiply(tile, T.Gap == 0 ? tile->Quants : group + T.Gap, some, batch, tokenBytes, columns, block, count, sums,
+                    rowBytes == 0 ? group + GroupLayout.PrefetchBlocks * Blocks * Rows * sizeof(T) : null);
             }
 
             for (int t = 0; t < count; t++)
@@ -58,7 +59,7 @@ internal static unsafe class GroupRows32<T, TDot>
         }
     }
 
-    // sums: [count][16], of the blocks before; the tile's are added, one after the other
+    // sums: [count][16], of the blocks before; the tile's are added, one after the other. ahead: what follows in memory, or null
     [SkipLocalsInit]
     private static void Multiply(GroupTile* tile, byte* weights, int blocks, byte* batch, nint tokenBytes, int columns, int block, int count, float* sums, byte* ahead)
     {
@@ -68,9 +69,10 @@ internal static unsafe class GroupRows32<T, TDot>
         {
             byte* token = batch + t * tokenBytes;
             int some = Math.Min(TDot.Tokens, count - t), step = some == 1 ? Rows : TDot.Tokens * Rows;
+            nint aheadBytes = t == 0 && ahead != null ? blocks * Rows * sizeof(T) : 0;
             if (some == 1)
             {
-                TDot.MultiplyOne<T>(weights, 8 * blocks, null, (sbyte*)token + block * 32, 0, products, ahead, blocks * Rows * sizeof(T));
+                TDot.MultiplyOne<T>(weights, 8 * blocks, null, (sbyte*)token + block * 32, 0, products, ahead, aheadBytes);
             }
             else
             {
@@ -80,7 +82,7 @@ internal static unsafe class GroupRows32<T, TDot>
                     tokens[i] = (sbyte*)token + Math.Min(i, some - 1) * tokenBytes + block * 32;
                 }
 
-                TDot.Multiply<T>(weights, 8 * blocks, null, tokens, 0, products, ahead, t == 0 ? blocks * Rows * sizeof(T) : 0);
+                TDot.Multiply<T>(weights, 8 * blocks, null, tokens, 0, products, ahead, aheadBytes);
             }
 
             for (int i = 0; i < some; i++, token += tokenBytes)

@@ -6,22 +6,20 @@ namespace SmolCluster.Engine.Quantization;
 /// <summary>Scales of sixteen rows that stand as bytes, one for each 16 columns: [4 words][16 rows], four scales a word.</summary>
 internal static unsafe class GroupScales
 {
-    /// <summary>Signed scales; a sub-block's minimum is its scale times an offset of 2^(8 - <paramref name="shift"/>).</summary>
+    /// <summary>Signed scales.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Signed(byte* scales, int shift, GroupTile* tile)
+    public static void Signed(byte* scales, GroupTile* tile)
     {
         for (int word = 0; word < 4; word++)
         {
             for (int row = 0; row < GroupLayout.Rows; row += 8)
             {
                 Vector256<uint> four = Vector256.Load((uint*)scales + (16 * word) + row);
-                short* to = tile->Scales + (128 * word) + (2 * row), minimums = tile->Minimums + (64 * word) + (2 * row);
+                short* to = tile->Scales + (128 * word) + (2 * row);
                 (GroupTile.UpperTwice(four, 0) >> 8).Store(to);
                 (GroupTile.UpperTwice(four, 1) >> 8).Store(to + 32);
                 (GroupTile.UpperTwice(four, 2) >> 8).Store(to + 64);
                 (GroupTile.UpperTwice(four, 3) >> 8).Store(to + 96);
-                (GroupTile.UpperPair(four, 0) >> shift).Store(minimums);
-                (GroupTile.UpperPair(four, 2) >> shift).Store(minimums + 32);
             }
         }
     }

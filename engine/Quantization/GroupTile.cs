@@ -19,7 +19,7 @@ internal unsafe struct GroupTile
     /// Blocks of 256 only.</summary>
     public fixed short Scales[16 * 32];
 
-    /// <summary>[8 or 4 pairs of sub-blocks][16 rows][2]. Blocks of 256 only.</summary>
+    /// <summary>[8 or 4 pairs of sub-blocks][16 rows][2]. Blocks of 256 whose correction is a minimum only.</summary>
     public fixed short Minimums[8 * 32];
 
     /// <summary>[8 blocks of 32, or one of 256][16 rows]</summary>
@@ -50,11 +50,6 @@ internal unsafe struct GroupTile
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<short> UpperTwice(Vector256<uint> words, int i) =>
         Avx2.Shuffle(words.AsByte(), Bytes(-1, i, -1, i)).AsInt16();
-
-    /// <summary>As <see cref="Pair"/>, in the upper bytes.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<short> UpperPair(Vector256<uint> words, int i) =>
-        Avx2.Shuffle(words.AsByte(), Bytes(-1, i, -1, i + 1)).AsInt16();
 
     // a shuffle that takes these bytes of each 32-bit word; -1: zero
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

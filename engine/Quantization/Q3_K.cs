@@ -85,7 +85,7 @@ internal unsafe struct Q3_K : IBlock256<Q3_K>
         GroupTile.Halves(group + 1728, tile->Scale);
         uint* scales = stackalloc uint[4 * GroupLayout.Rows];
         UnpackGroupScales((uint*)(group + 1536), scales);
-        GroupScales.Signed((byte*)scales, 6, tile);
+        GroupScales.Signed((byte*)scales, tile);
         for (int at = 0; at < 512; at += 32)
         {
             Vector256<byte> thirds = Vector256.Load(group + at);

@@ -68,7 +68,7 @@ internal unsafe struct Q6_K : IBlock256<Q6_K>
     public static void UnpackGroup(byte* group, GroupTile* tile)
     {
         GroupTile.Halves(group + 3328, tile->Scale);
-        GroupScales.Signed(group + 3072, 3, tile);
+        GroupScales.Signed(group + 3072, tile);
         for (int half = 0; half < 2; half++)
         {
             byte* low = group + (1024 * half), high = group + 2048 + (512 * half), quants = tile->Quants + (2048 * half);

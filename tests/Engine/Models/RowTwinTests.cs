@@ -70,6 +70,19 @@ public sealed class RowTwinTests : IDisposable
     }
 
     [Fact]
+    public void OpenOrMake_PartialOfAKilledWriter_IsRemovedAndAFreshOneIsNot()
+    {
+        string old = Path.Combine(_folder, "a.gguf.partial-1"), fresh = Path.Combine(_folder, "b.gguf.partial-2");
+        File.WriteAllText(old, "");
+        File.WriteAllText(fresh, "");
+        File.SetLastWriteTimeUtc(old, DateTime.UtcNow.AddHours(-1));
+        using GgufFile file = Model("tiny:Q8_0");
+        RowTwin.OpenOrMake(file, ContentHash.Of(file), _folder).Dispose();
+        Assert.False(File.Exists(old));
+        Assert.True(File.Exists(fresh));
+    }
+
+    [Fact]
     public void OpenOrMake_TwinOfAnotherFile_IsMadeAgain()
     {
         using GgufFile file = Model("tiny:Q4_K_M"), other = Model("tiny:Q8_0");

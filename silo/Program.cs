@@ -4,6 +4,7 @@ using SmolCluster.Silo;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddTelemetry();
+builder.AddPrometheus();
 builder.AddSmolClusterSilo();
 builder.Services.Configure<HostOptions>(static host => host.ShutdownTimeout = Liveness.DrainLimit);
 
@@ -14,6 +15,7 @@ if (app.SettingsProblem() is { } problem)
     return 2;
 }
 app.MapSiloHealth();
+app.MapPrometheus();
 app.MapSiloDashboard();
 await app.RunAsync();
 return 0;

@@ -39,7 +39,7 @@ public static class SiloEndpoints
 
             context.SetEndpoint(null); // this one; the dashboard's own routes are matched next
             return dashboard.Value(context);
-        });
+        }).AllowAnonymous(); // beside a gateway with keys: a browser has none to send
     }
 
     private static RequestDelegate Dashboard(IServiceProvider services)

@@ -13,6 +13,9 @@ public static class Telemetry
     /// <summary>The variable that switches telemetry on.</summary>
     public const string EndpointVariable = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
+    /// <summary>What is measured, here and for Prometheus.</summary>
+    internal static string[] Meters { get; } = ["Microsoft.AspNetCore.Hosting", "Microsoft.Orleans", "System.Runtime", "SmolCluster.*"];
+
     public static TBuilder AddTelemetry<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
@@ -23,7 +26,7 @@ public static class Telemetry
 
         builder.Logging.AddOpenTelemetry(static logs => logs.IncludeScopes = true);
         builder.Services.AddOpenTelemetry()
-            .WithMetrics(static metrics => metrics.AddMeter("Microsoft.AspNetCore.Hosting", "Microsoft.Orleans", "System.Runtime", "SmolCluster.*"))
+            .WithMetrics(static metrics => metrics.AddMeter(Meters))
             // Orleans' third source, .Runtime, is a flood
             .WithTracing(static traces => traces.AddSource("Microsoft.AspNetCore", "Microsoft.Orleans.Application", "Microsoft.Orleans.Lifecycle", "SmolCluster.*"))
             .UseOtlpExporter();

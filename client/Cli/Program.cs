@@ -6,6 +6,7 @@ var smol = new RootCommand("SmolCluster: chat with GGUF language models, from on
 {
     ServeCommand.Create(),
     ChatCommand.Create(),
+    KeysCommand.Create(),
     InspectCommand.Create(),
     TokenizeCommand.Create(),
     RenderCommand.Create(),

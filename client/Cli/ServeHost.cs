@@ -10,6 +10,10 @@ using Spectre.Console;
 
 namespace SmolCluster.Cli;
 
+/// <summary>What <c>smol serve</c> keeps where, and for whom it is.</summary>
+/// <param name="KeysFile">Null: no keys.</param>
+internal sealed record ServeSettings(string DataFolder, string? KeysFile, bool Open);
+
 /// <summary>The one-process composition: what a silo's and a gateway's Program.cs do, in one host. The page is there while
 /// the model loads; a model that cannot be loaded ends the process, because nothing may answer in its place.</summary>
 internal static class ServeHost
@@ -17,12 +21,14 @@ internal static class ServeHost
     private static readonly TimeSpan LongestFarewell = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(100);
 
-    public static async Task<int> RunAsync(SmolClusterOptions options, IPEndPoint endpoint, string data, bool verbose, CancellationToken cancellation)
+    public static async Task<int> RunAsync(SmolClusterOptions options, IPEndPoint endpoint, ServeSettings settings, bool verbose, CancellationToken cancellation)
     {
         if (options.Models.Select(ModelCatalog.ProblemWith).FirstOrDefault(static problem => problem is not null) is { } problem)
             throw new CommandFailure(problem);
+        if (!IPAddress.IsLoopback(endpoint.Address) && settings is { KeysFile: null, Open: false })
+            throw new CommandFailure($"other machines could reach {endpoint.Address}, and there are no API keys: make one with 'smol keys add NAME', or let everybody ask with --open");
         RequireFree(endpoint);
-        await using WebApplication app = Build(options, endpoint, data, verbose);
+        await using WebApplication app = Build(options, endpoint, settings, verbose);
         if (app.SettingsProblem() is { } unusable)
             throw new CommandFailure(unusable);
         try
@@ -49,7 +55,7 @@ internal static class ServeHost
         return 0;
     }
 
-    private static WebApplication Build(SmolClusterOptions options, IPEndPoint endpoint, string data, bool verbose)
+    private static WebApplication Build(SmolClusterOptions options, IPEndPoint endpoint, ServeSettings settings, bool verbose)
     {
         // Slim: without IIS, HTTPS, HTTP/3 and their like, which are 4 MB and ten threads that nobody here uses.
         // The content root is the program's folder: an appsettings.json where a person happens to stand is not ours.
@@ -57,11 +63,19 @@ internal static class ServeHost
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(endpoint));
         builder.Services.Configure<HostOptions>(static host => host.ShutdownTimeout = LongestFarewell);
         Quieten(builder.Logging, verbose);
-        builder.Configuration[SmolClusterOptions.DataFolderKey] = data;
+        builder.Configuration[SmolClusterOptions.DataFolderKey] = settings.DataFolder;
         builder.AddSmolClusterSilo(node => Copy(options, node));
         builder.AddSmolClusterGateway();
+        builder.Services.Configure<SmolCluster.Gateway.GatewayOptions>(gateway => (gateway.KeysFile, gateway.Open) = (settings.KeysFile, settings.Open));
         WebApplication app = builder.Build();
-        app.MapSmolClusterGateway();
+        try
+        {
+            app.MapSmolClusterGateway();
+        }
+        catch (InvalidDataException unusable)
+        {
+            throw new CommandFailure(unusable.Message);
+        }
         app.MapSiloDashboard();
         return app;
     }

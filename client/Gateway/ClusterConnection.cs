@@ -11,7 +11,7 @@ public static class ClusterConnection
     private const string DefaultUrl = "http://127.0.0.1:8080";
     private const int DefaultGatewayPort = 30000;
 
-    /// <summary>The API has no authentication yet, so nothing but this machine reaches it unless an address is configured.</summary>
+    /// <summary>A gateway without keys is nobody's but this machine's, so nothing else reaches it unless an address is configured.</summary>
     public static void BindToLoopbackUnlessTold(this WebApplicationBuilder builder)
     {
         var configuration = builder.Configuration;

@@ -1,9 +1,15 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 using SmolCluster.Gateway.Chat;
 using SmolCluster.Gateway.Errors;
 using SmolCluster.Gateway.Health;
+using SmolCluster.Gateway.Keys;
 using SmolCluster.Gateway.Models;
+using SmolCluster.Gateway.Operations;
 using SmolCluster.Gateway.Page;
+using SmolCluster.Gateway.Requests;
+using SmolCluster.ServiceDefaults;
 
 namespace SmolCluster.Gateway;
 
@@ -16,13 +22,16 @@ public static class GatewayHosting
     {
         builder.Services.AddOptions<GatewayOptions>()
             .BindConfiguration(GatewayOptions.Section)
-            .Validate(options => options.MaxRequestBytes is >= 1024 and <= GatewayOptions.LargestRequestBytes,
-                $"Gateway:MaxRequestBytes must be between 1024 and {GatewayOptions.LargestRequestBytes}.")
-            .Validate(options => options.ResumeLimit >= TimeSpan.Zero && options.ResumeLimit <= TimeSpan.FromHours(1),
-                "Gateway:ResumeLimit must be between 00:00:00 and 01:00:00.")
             .ValidateOnStart();
+        builder.Services.AddSingleton<IValidateOptions<GatewayOptions>, GatewayOptionsValidation>();
+        builder.Services.AddOptions<KestrelServerOptions>().Configure<IOptions<GatewayOptions>>(TransportLimits.Apply);
+        builder.Services.AddCors();
+        builder.AddPrometheus();
+        builder.Services.AddKeys();
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<ModelDirectory>();
+        builder.Services.AddSingleton<GatewayMetrics>();
+        builder.Services.AddSingleton<AnswerMeters>();
         builder.Services.AddSingleton<Answers>();
         return builder;
     }
@@ -30,8 +39,12 @@ public static class GatewayHosting
     /// <summary>Maps the chat page at /, the API under /v1 and /health/live and /health/ready.</summary>
     public static WebApplication MapSmolClusterGateway(this WebApplication app)
     {
-        app.UseOpenAiErrors();
+        app.UseRequestIds();
+        app.UseGatewayErrors();
+        app.UseCorsOrigins();
         app.UseLocalNamesOnLoopback();
+        app.UseKeys();
+        app.MapPrometheus().RequireAuthorization(KeyScopes.Metrics);
         app.MapChatCompletions();
         app.MapModels();
         app.MapHealth();

@@ -11,6 +11,8 @@ namespace SmolCluster.Gateway;
 /// <summary>Writers of all responses, generated at build time. Text leaves as readable UTF-8: no response is ever put into HTML.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(ErrorBody))]
+[JsonSerializable(typeof(AnthropicErrorBody))]
+[JsonSerializable(typeof(OllamaErrorBody))]
 [JsonSerializable(typeof(ModelList))]
 [JsonSerializable(typeof(HealthReport))]
 [JsonSerializable(typeof(ChatCompletion))]

@@ -13,4 +13,28 @@ public sealed class GatewayOptions
 
     /// <summary>How long an answer whose silo went away is tried elsewhere before its client gets an error.</summary>
     public TimeSpan ResumeLimit { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>The file of API keys, as `smol keys` makes it; requests need one of them then. Null: no keys, and only this machine may
+    /// ask, unless <see cref="Open"/> says otherwise.</summary>
+    public string? KeysFile { get; set; }
+
+    /// <summary>Whether a gateway without keys answers other machines: for one behind something that knows its users.</summary>
+    public bool Open { get; set; }
+
+    /// <summary>Web pages of these origins ("https://chat.example") may call the API from a browser; "*": all may. None: only the
+    /// gateway's own page may.</summary>
+    public IList<string> CorsOrigins { get; init; } = [];
+
+    /// <summary>How long a client may take to send a request's headers.</summary>
+    public TimeSpan HeadersTimeout { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>A client that sends its body, or takes its answer, slower than this (bytes a second, after <see cref="SlowGrace"/>) is
+    /// cut off: a reader that stalls would hold an answer and its cache. 0: as slow as it likes.</summary>
+    public double LeastBytesPerSecond { get; set; } = 240;
+
+    /// <summary>How long a connection may be slower than <see cref="LeastBytesPerSecond"/>; more than a second.</summary>
+    public TimeSpan SlowGrace { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Connections at once; null: as many as the machine takes.</summary>
+    public int? MaxConnections { get; set; }
 }

@@ -1,4 +1,3 @@
-using System.Net;
 using SmolCluster.Gateway.Errors;
 
 namespace SmolCluster.Gateway;
@@ -14,19 +13,10 @@ internal static class LocalNames
     {
         if (!string.IsNullOrWhiteSpace(app.Configuration["AllowedHosts"]))
             return;
-        app.Use((http, next) =>
-        {
-            // Asked each time: a server with several addresses may take requests at the first before it has bound the last.
-            if (IsLocal(http.Request.Host.Host) || !app.Urls.All(url => IsLocal(BindingAddress.Parse(url))))
-                return next(http);
-            throw new ApiException(Refusal(http.Request.Host.Value));
-        });
+        var bound = app.Services.GetRequiredService<BoundAddresses>();
+        app.Use((http, next) => BoundAddresses.IsLocal(http.Request.Host.Host) || !bound.AreLocal ? next(http)
+            : throw new ApiException(Refusal(http.Request.Host.Value)));
     }
-
-    private static bool IsLocal(BindingAddress bound) => bound.IsUnixPipe || bound.IsNamedPipe || IsLocal(bound.Host);
-
-    private static bool IsLocal(string host) => host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
-        || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
 
     private static ApiError Refusal(string? host) => ApiError.Request(StatusCodes.Status403Forbidden, "host_not_allowed",
         $"This gateway is bound to this machine only and answers as localhost, 127.0.0.1 and [::1], but the request is for host '{host}'. "

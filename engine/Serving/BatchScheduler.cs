@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using SmolCluster.Engine.Caching;
 using SmolCluster.Engine.Kernels;
 using SmolCluster.Engine.Models;
@@ -21,6 +22,7 @@ internal sealed class BatchScheduler : IDisposable
     private readonly StepPlan _plan;
     private readonly WaitingLine _waiting;  // and the lock for it
     private readonly List<SequenceRun> _running = [];
+    private readonly BatchMeter _meter;
     private readonly Thread _loop;
     private bool _stopping;
 
@@ -34,6 +36,7 @@ internal sealed class BatchScheduler : IDisposable
         _decoder = new BatchDecoder(transformer, team, options.MaxSequences + (options.Speculation ? StepPlan.CheapTokens : 0), vocabulary, endsAnswer);
         _plan = new StepPlan(transformer.MaxTokens, cost, _shares);
         _waiting = new WaitingLine(options.MaxQueue);
+        _meter = new BatchMeter(options.ModelId ?? "", pool, Queue, () => Drafts);
         _loop = new Thread(Loop) { IsBackground = true, Name = "smol-batch" };
         _loop.Start();
     }
@@ -76,7 +79,16 @@ internal sealed class BatchScheduler : IDisposable
         }
 
         _loop.Join();
+        _meter.Dispose();
         _decoder.Dispose();
+    }
+
+    private (int Waiting, int Running) Queue()
+    {
+        lock (_waiting)
+        {
+            return (_waiting.Runs.Count, _running.Count);
+        }
     }
 
     private void Wake()
@@ -96,7 +108,10 @@ internal sealed class BatchScheduler : IDisposable
             {
                 _running.ForEach(static r => r.Adopt());
                 List<(SequenceRun Run, int Tokens)> step = Reserve(_plan.Next(_running));
+                long began = Stopwatch.GetTimestamp();
+                _meter.Begins(step);
                 _decoder.Run(step);
+                _meter.Ended(began);
                 step.ForEach(s => _shares.Count(s.Run.Request.User, s.Tokens));
                 _running.RemoveAll(static r => r.HasEnded);
             }
@@ -145,6 +160,11 @@ internal sealed class BatchScheduler : IDisposable
         while (_running.Count < _options.MaxSequences && _waiting.Next(_running, _shares) is { } next && Fits(next))
         {
             _waiting.Remove(next);
+            if (!next.WasAdmitted)
+            {
+                _meter.Admitted(next);
+            }
+
             next.WasAdmitted = true;
             _running.Add(next);
         }
@@ -186,6 +206,7 @@ internal sealed class BatchScheduler : IDisposable
             {
                 SequenceRun last = _running[^1];
                 last.Cache.Clear();
+                _meter.Preempted();
                 _running.RemoveAt(_running.Count - 1);
                 lock (_waiting)
                 {

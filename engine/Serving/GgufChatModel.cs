@@ -58,8 +58,8 @@ public sealed class GgufChatModel : IChatModel
         _pool = new KvPagePool(layout, pages, options.PrefixCache ? new PrefixIndex() : null);
         _team = new ThreadTeam(options.Threads ?? Environment.ProcessorCount, options.PinThreads);
         _transformer = new Transformer(file, Config, _team, options.StepTokens, twin: _twin);
-        _scheduler = new BatchScheduler(_transformer, _pool, _team, options, StepCost.Of(Config), Config.VocabularyLength, EndsAnswer);
         string id = options.ModelId ?? Path.GetFileNameWithoutExtension(file.Path);
+        _scheduler = new BatchScheduler(_transformer, _pool, _team, options with { ModelId = id }, StepCost.Of(Config), Config.VocabularyLength, EndsAnswer);
         Card = new ModelCard(id, options.Kind, Config.Architecture, hash, context, file.Length)
         {
             KvType = $"{options.KvType}",

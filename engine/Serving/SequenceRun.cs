@@ -34,6 +34,9 @@ internal sealed class SequenceRun
 
     public GenerationRequest Request { get; }
 
+    /// <summary>When it came, by <see cref="System.Diagnostics.Stopwatch"/>.</summary>
+    public long Submitted { get; } = System.Diagnostics.Stopwatch.GetTimestamp();
+
     public KvSequence Cache { get; }
 
     /// <summary>Tokens known: prompt and generated.</summary>

@@ -19,7 +19,7 @@ internal sealed class GatewayHost : IAsyncDisposable
     private GatewayHost(WebApplication app)
     {
         this.app = app;
-        Http = new HttpClient { BaseAddress = new Uri(app.Urls.First()) };
+        Http = new HttpClient { BaseAddress = new Uri(app.Urls.First().Replace("0.0.0.0", "127.0.0.1", StringComparison.Ordinal)) };
     }
 
     public HttpClient Http { get; }
@@ -31,14 +31,24 @@ internal sealed class GatewayHost : IAsyncDisposable
     public static Task<GatewayHost> StartAsync(params ModelSource[] models) => StartAsync(primarySiloPort: null, models);
 
     public static Task<GatewayHost> StartAsync(Action<GatewayOptions> configure, params ModelSource[] models) =>
-        StartAsync(primarySiloPort: null, configure, models);
+        StartAsync(primarySiloPort: null, configure, TimeProvider.System, models);
+
+    public static Task<GatewayHost> StartAsync(Action<GatewayOptions> configure, TimeProvider time, params ModelSource[] models) =>
+        StartAsync(primarySiloPort: null, configure, time, models);
+
+    /// <param name="url">Where to listen instead of loopback.</param>
+    public static Task<GatewayHost> StartAsync(string url, Action<GatewayOptions> configure, params ModelSource[] models) =>
+        StartAsync(primarySiloPort: null, configure, TimeProvider.System, models, url);
 
     /// <param name="primarySiloPort">Of the first silo of the cluster; null: this is the first.</param>
-    public static Task<GatewayHost> StartAsync(int? primarySiloPort, params ModelSource[] models) => StartAsync(primarySiloPort, _ => { }, models);
+    public static Task<GatewayHost> StartAsync(int? primarySiloPort, params ModelSource[] models) => StartAsync(primarySiloPort, _ => { }, TimeProvider.System, models);
 
-    private static async Task<GatewayHost> StartAsync(int? primarySiloPort, Action<GatewayOptions> configure, params ModelSource[] models)
+    private static async Task<GatewayHost> StartAsync(int? primarySiloPort, Action<GatewayOptions> configure, TimeProvider time, ModelSource[] models, string? url = null)
     {
         var builder = LoopbackBuilder();
+        if (url is not null)
+            builder.WebHost.UseUrls(url);
+        builder.Services.AddSingleton(time);
         builder.Services.Configure(configure);
         builder.AddModels(FreePort(), primarySiloPort, models);
         builder.AddSmolClusterGateway();

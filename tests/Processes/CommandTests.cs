@@ -13,6 +13,7 @@ public sealed class CommandTests
     [Theory]
     [InlineData("serve")]
     [InlineData("chat")]
+    [InlineData("keys")]
     [InlineData("inspect")]
     [InlineData("tokenize")]
     [InlineData("render")]

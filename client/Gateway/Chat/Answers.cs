@@ -2,12 +2,13 @@ using Microsoft.Extensions.Options;
 using Orleans.Runtime.Placement;
 using SmolCluster.Contracts;
 using SmolCluster.Gateway.Models;
+using SmolCluster.Gateway.Operations;
 
 namespace SmolCluster.Gateway.Chat;
 
 /// <summary>Begins answers, and goes on with those that clients come back for.</summary>
 internal sealed class Answers(IGrainFactory grains, ModelDirectory models, IOptions<GatewayOptions> options, TimeProvider time,
-    IHostApplicationLifetime lifetime, ILogger<Answers> logger)
+    IHostApplicationLifetime lifetime, AnswerMeters meters, ILogger<Answers> logger)
 {
     /// <summary>Conversations are placed where there is room, whatever models are there. If the silo they come to cannot answer but
     /// another can, a second one is placed there; asking first would cost every request what hardly any needs.</summary>
@@ -35,7 +36,7 @@ internal sealed class Answers(IGrainFactory grains, ModelDirectory models, IOpti
         var known = AnswerId.Is(id) ? await Conversation(id).Read() : null;
         var request = known?.Request
             ?? throw new ChatException(ChatError.AnswerNotFound, $"There is no answer '{id}': it was never asked for as a stream, or it was delivered and is forgotten.");
-        return await RunningAnswer.StartAsync(id, request, Stream(id, null, new(after), cancellation));
+        return await RunningAnswer.StartAsync(id, request, Stream(id, null, new(after), cancellation), meters.Begin(id, request));
     }
 
     /// <summary>The client has all of it: nothing of it is kept any longer.</summary>
@@ -44,7 +45,7 @@ internal sealed class Answers(IGrainFactory grains, ModelDirectory models, IOpti
     private Task<RunningAnswer> BeginAsync(ChatRequest request, CancellationToken cancellation)
     {
         string id = AnswerId.New();
-        return RunningAnswer.StartAsync(id, request, Stream(id, request, new(0), cancellation));
+        return RunningAnswer.StartAsync(id, request, Stream(id, request, new(0), cancellation), meters.Begin(id, request));
     }
 
     private AnswerStream Stream(string id, ChatRequest? request, AnswerCursor from, CancellationToken cancellation) =>

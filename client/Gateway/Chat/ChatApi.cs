@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using SmolCluster.Contracts;
 using SmolCluster.Gateway.Errors;
+using SmolCluster.Gateway.Keys;
 using SmolCluster.Gateway.Models;
 using SmolCluster.Gateway.Requests;
 
@@ -29,7 +30,7 @@ internal static class ChatApi
         models.ThrowIfConnecting();
         ChatCall call;
         using (var body = await RequestBody.ReadObjectAsync(http, options.Value.MaxRequestBytes))
-            call = ChatRequestReader.Read(body.RootElement, $"address:{http.Connection.RemoteIpAddress}", time.GetLocalNow());
+            call = ChatRequestReader.Read(body.RootElement, http.QueueUser(), time.GetLocalNow()).AskedBy(http);
 
         var answer = await answers.StartAsync(call.Request, http.RequestAborted).OrModelNotFound(models, call.Request.Model);
         http.Response.Headers[SeedHeader] = unchecked((long)call.Request.Sampling.Seed).ToString();

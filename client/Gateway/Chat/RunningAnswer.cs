@@ -1,4 +1,5 @@
 using SmolCluster.Contracts;
+using SmolCluster.Gateway.Operations;
 
 namespace SmolCluster.Gateway.Chat;
 
@@ -8,13 +9,15 @@ namespace SmolCluster.Gateway.Chat;
 internal sealed class RunningAnswer : IAsyncDisposable
 {
     private readonly AnswerStream events;
+    private readonly AnswerMeter meter;
     private readonly GenerationEvent first;
 
-    private RunningAnswer(string id, ChatRequest request, AnswerStream events, GenerationEvent first)
+    private RunningAnswer(string id, ChatRequest request, AnswerStream events, AnswerMeter meter, GenerationEvent first)
     {
         Id = id;
         Request = request;
         this.events = events;
+        this.meter = meter;
         this.first = first;
     }
 
@@ -29,15 +32,16 @@ internal sealed class RunningAnswer : IAsyncDisposable
     public AnswerStarted? Started => first as AnswerStarted;
 
     /// <param name="request">As it was asked; its time is set.</param>
-    public static async Task<RunningAnswer> StartAsync(string id, ChatRequest request, AnswerStream events)
+    public static async Task<RunningAnswer> StartAsync(string id, ChatRequest request, AnswerStream events, AnswerMeter meter)
     {
         try
         {
             var first = await events.NextAsync() ?? throw new InvalidOperationException($"The answer {id} has no events.");
-            return new(id, request, events, first);
+            return new(id, request, events, meter, first);
         }
-        catch
+        catch (Exception failure)
         {
+            meter.Failed(failure);
             await events.DisposeAsync();
             throw;
         }
@@ -46,9 +50,29 @@ internal sealed class RunningAnswer : IAsyncDisposable
     /// <summary>The events, once; the last is <see cref="AnswerFinished"/>.</summary>
     public async IAsyncEnumerable<GenerationEvent> ReadAsync()
     {
-        for (var happened = first; happened is not null; happened = await events.NextAsync())
+        for (var happened = first; happened is not null; happened = await NextAsync())
+        {
+            meter.Saw(happened);
             yield return happened;
+        }
     }
 
-    public ValueTask DisposeAsync() => events.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        meter.Left();
+        return events.DisposeAsync();
+    }
+
+    private async Task<GenerationEvent?> NextAsync()
+    {
+        try
+        {
+            return await events.NextAsync();
+        }
+        catch (Exception failure)
+        {
+            meter.Failed(failure);
+            throw;
+        }
+    }
 }

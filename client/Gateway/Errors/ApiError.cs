@@ -16,13 +16,13 @@ internal sealed record ApiError(int Status, string Message, string Type, string?
 
     public ErrorBody Body => new(new(Message, Type, Param, Code));
 
-    /// <summary>Writes status, Retry-After and body; the response must not have started.</summary>
+    /// <summary>Writes status, Retry-After and the body in the request's dialect; the response must not have started.</summary>
     public Task WriteAsync(HttpContext http)
     {
         http.Response.StatusCode = Status;
         if (RetryAfter is { } wait)
             http.Response.Headers.RetryAfter = Math.Max(1, (long)Math.Ceiling(wait.TotalSeconds)).ToString();
-        return http.Response.WriteAsJsonAsync(Body, GatewayJson.Default.ErrorBody, cancellationToken: http.RequestAborted);
+        return ErrorDialects.WriteAsync(http, this);
     }
 }
 
@@ -31,7 +31,7 @@ internal sealed record ErrorBody(ErrorDetail Error);
 /// <summary>All four fields are always written, null or not: OpenAI's clients read them.</summary>
 internal sealed record ErrorDetail(string Message, string Type, string? Param, string? Code);
 
-/// <summary>Leaves request handling with an error for the client; <see cref="OpenAiErrors"/> writes it.</summary>
+/// <summary>Leaves request handling with an error for the client; <see cref="GatewayErrors"/> writes it.</summary>
 internal sealed class ApiException(ApiError error, Exception? cause = null) : Exception(error.Message, cause)
 {
     public ApiError Error { get; } = error;

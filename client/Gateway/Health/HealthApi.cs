@@ -10,8 +10,8 @@ internal static class HealthApi
 {
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/health/live", () => Report(200, new HealthReport("live", [], null)));
-        routes.MapGet("/health/ready", Ready);
+        routes.MapGet("/health/live", () => Report(200, new HealthReport("live", [], null))).AllowAnonymous();
+        routes.MapGet("/health/ready", Ready).AllowAnonymous();
     }
 
     private static async Task<JsonHttpResult<HealthReport>> Ready(ModelDirectory models)

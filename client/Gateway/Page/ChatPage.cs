@@ -28,7 +28,7 @@ internal static class ChatPage
         foreach (var file in files.GetDirectoryContents("Page/assets"))
         {
             var asset = Asset.Read(file);
-            routes.MapGet(file.Name == "index.html" ? "/" : "/assets/" + file.Name, asset.Serve);
+            routes.MapGet(file.Name == "index.html" ? "/" : "/assets/" + file.Name, asset.Serve).AllowAnonymous();
         }
     }
 

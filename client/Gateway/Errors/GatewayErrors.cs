@@ -2,11 +2,11 @@ using Microsoft.AspNetCore.Diagnostics;
 
 namespace SmolCluster.Gateway.Errors;
 
-/// <summary>Every failure leaves in OpenAI's shape, whichever layer found it: endpoints throw, routing leaves an empty 404 or 405,
-/// the server refuses a body. One place turns all of them into the one shape clients can read.</summary>
-internal static class OpenAiErrors
+/// <summary>Every failure leaves in the shape of its dialect, whichever layer found it: endpoints throw, routing leaves an empty 404 or
+/// 405, the server refuses a body. One place turns all of them into what clients can read.</summary>
+internal static class GatewayErrors
 {
-    public static void UseOpenAiErrors(this WebApplication app)
+    public static void UseGatewayErrors(this WebApplication app)
     {
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {

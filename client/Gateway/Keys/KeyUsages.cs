@@ -1,0 +1,19 @@
+using System.Collections.Concurrent;
+
+namespace SmolCluster.Gateway.Keys;
+
+/// <summary>The use of every key that came by. One whose limits have changed begins anew.</summary>
+internal sealed class KeyUsages(TimeProvider time)
+{
+    private readonly ConcurrentDictionary<string, KeyUsage> usages = new(StringComparer.Ordinal);
+
+    public KeyUsage Of(ApiKey key) => usages.AddOrUpdate(key.Id,
+        _ => new(key.Limits, time), (_, known) => known.Limits == key.Limits ? known : new(key.Limits, time));
+
+    /// <summary>Charges the key behind a place in the fair queue, if it is a key's, for tokens of its answers.</summary>
+    public void Charge(string user, long tokens)
+    {
+        if (Caller.KeyIdOf(user) is { } id && usages.TryGetValue(id, out var usage))
+            usage.Charge(tokens);
+    }
+}

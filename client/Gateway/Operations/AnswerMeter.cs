@@ -1,0 +1,111 @@
+using System.Diagnostics;
+using SmolCluster.Contracts;
+using SmolCluster.Gateway.Errors;
+using SmolCluster.Gateway.Keys;
+
+namespace SmolCluster.Gateway.Operations;
+
+/// <summary>Begins the measure of each answer; all dialects get their answers where this is called.</summary>
+internal sealed class AnswerMeters(GatewayMetrics metrics, KeyUsages usages, TimeProvider time, ILogger<AnswerMeter> logger)
+{
+    public AnswerMeter Begin(string id, ChatRequest request) => new(metrics, usages, time, logger, id, request);
+}
+
+/// <summary>One answer as it passes: measured, charged to its key, and told in one line of the log without a word of its text. Not
+/// thread-safe; ends once.</summary>
+internal sealed class AnswerMeter(GatewayMetrics metrics, KeyUsages usages, TimeProvider time, ILogger<AnswerMeter> logger, string id, ChatRequest request)
+{
+    private readonly long began = time.GetTimestamp();
+    private TagList tags;
+    private long? first;
+    private long last;
+    private int prompt, cached, output, outputAtFirst;
+    private bool accepted, ended;
+
+    public void Saw(GenerationEvent happened)
+    {
+        switch (happened)
+        {
+            case AnswerStarted started:
+                Accept(started.PromptTokens);
+                break;
+            case PrefillStarted prefill:
+                cached = prefill.CachedTokens;
+                break;
+            case TextDelta delta:
+                SawDelta(delta.Tokens.Count);
+                break;
+            case AnswerFinished finished:
+                (prompt, cached, output) = (finished.PromptTokens, finished.CachedTokens, finished.CompletionTokens);
+                End(finished.Reason, null);
+                break;
+        }
+    }
+
+    public void Failed(Exception failure) => End("error", ClusterErrors.From(failure).Code);
+
+    /// <summary>Nobody reads it any more.</summary>
+    public void Left() => End("left", "client_left");
+
+    private void Accept(int promptTokens)
+    {
+        (prompt, accepted) = (promptTokens, true);
+        tags = new TagList
+        {
+            { "gen_ai.operation.name", "chat" },
+            { "gen_ai.provider.name", "smolcluster" },
+            { "gen_ai.request.model", request.Model },
+        };
+        metrics.Active.Add(1, tags);
+        usages.Charge(request.User, promptTokens);
+    }
+
+    private void SawDelta(int tokens)
+    {
+        output += tokens;
+        long now = time.GetTimestamp();
+        if (first is not null)
+            metrics.Gap.Record(time.GetElapsedTime(last, now).TotalSeconds, tags);
+        else
+        {
+            (first, outputAtFirst) = (now, output);
+            metrics.TimeToFirstToken.Record(time.GetElapsedTime(began, now).TotalSeconds, tags);
+        }
+        last = now;
+    }
+
+    private void End(string outcome, string? error)
+    {
+        if (ended)
+            return;
+        ended = true;
+        var duration = time.GetElapsedTime(began);
+        if (accepted)
+            Measure(duration, error);
+        logger.LogInformation("Answer {Answer} of {Model} for {User}: {Outcome} {Error} after {Milliseconds:F0} ms, first text after {FirstMilliseconds:F0} ms; "
+            + "{PromptTokens} prompt tokens, {CachedTokens} cached, {CompletionTokens} of the answer", id, accepted ? request.Model : "(none)", request.User, outcome, error,
+            duration.TotalMilliseconds, first is { } at ? time.GetElapsedTime(began, at).TotalMilliseconds : null, prompt, cached, output);
+    }
+
+    private void Measure(TimeSpan duration, string? error)
+    {
+        metrics.Active.Add(-1, tags);
+        usages.Charge(request.User, output);
+        Count("input", prompt);
+        Count("input_cached", cached);
+        Count("output", output);
+        if (first is { } at && output > outputAtFirst)
+            metrics.TimePerToken.Record(time.GetElapsedTime(at, last).TotalSeconds / (output - outputAtFirst), tags);
+        var ending = tags;
+        if (error is not null)
+            ending.Add("error.type", error);
+        metrics.Duration.Record(duration.TotalSeconds, ending);
+    }
+
+    private void Count(string type, int tokens)
+    {
+        var typed = tags;
+        typed.Add("gen_ai.token.type", type);
+        metrics.Tokens.Add(tokens, typed);
+    }
+}

@@ -1,0 +1,27 @@
+namespace SmolCluster.Gateway.Requests;
+
+/// <summary>Every response names its request, in "x-request-id" and, for Anthropic's clients, in "request-id": the client's own id if it
+/// sent one, else a new one. Logs of the request carry it.</summary>
+internal static class RequestIds
+{
+    public const string Header = "x-request-id";
+    private const string AnthropicHeader = "request-id";
+    private const int Longest = 128;
+
+    public static void UseRequestIds(this WebApplication app) => app.Use(async (http, next) =>
+    {
+        string id = http.Request.Headers[Header] is [{ } given] && IsId(given) ? given : $"req_{Guid.NewGuid():N}";
+        http.TraceIdentifier = id;
+        http.Response.OnStarting(() =>
+        {
+            http.Response.Headers[Header] = id;
+            http.Response.Headers[AnthropicHeader] = id;
+            return Task.CompletedTask;
+        });
+        await next(http);
+    });
+
+    /// <summary>It goes into logs and headers: nothing that means anything there.</summary>
+    private static bool IsId(string text) =>
+        text.Length is > 0 and <= Longest && text.All(character => char.IsAsciiLetterOrDigit(character) || character is '-' or '_' or '.' or ':');
+}

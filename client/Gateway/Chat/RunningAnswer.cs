@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using SmolCluster.Contracts;
 
 namespace SmolCluster.Gateway.Chat;
@@ -10,9 +12,10 @@ internal sealed class RunningAnswer : IAsyncDisposable
     private readonly AnswerStream events;
     private readonly GenerationEvent first;
 
-    private RunningAnswer(string id, ChatRequest request, AnswerStream events, GenerationEvent first)
+    private RunningAnswer(string id, ChatRequest request, string? identity, AnswerStream events, GenerationEvent first)
     {
         Id = id;
+        Fingerprint = FingerprintOf(identity ?? (first as AnswerStarted)?.Identity ?? "");
         Request = request;
         this.events = events;
         this.first = first;
@@ -22,6 +25,9 @@ internal sealed class RunningAnswer : IAsyncDisposable
 
     public ChatRequest Request { get; }
 
+    /// <summary>Of the model's identity.</summary>
+    public string Fingerprint { get; }
+
     /// <summary>Unix seconds.</summary>
     public long Created => Request.Asked!.Value.ToUnixTimeSeconds();
 
@@ -29,12 +35,13 @@ internal sealed class RunningAnswer : IAsyncDisposable
     public AnswerStarted? Started => first as AnswerStarted;
 
     /// <param name="request">As it was asked; its time is set.</param>
-    public static async Task<RunningAnswer> StartAsync(string id, ChatRequest request, AnswerStream events)
+    /// <param name="identity">The model's, where it is known before the first event.</param>
+    public static async Task<RunningAnswer> StartAsync(string id, ChatRequest request, AnswerStream events, string? identity = null)
     {
         try
         {
             var first = await events.NextAsync() ?? throw new InvalidOperationException($"The answer {id} has no events.");
-            return new(id, request, events, first);
+            return new(id, request, identity, events, first);
         }
         catch
         {
@@ -51,4 +58,7 @@ internal sealed class RunningAnswer : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => events.DisposeAsync();
+
+    private static string FingerprintOf(string identity) =>
+        "fp_" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity)).AsSpan(0, 6));
 }

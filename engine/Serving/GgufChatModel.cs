@@ -122,7 +122,10 @@ public sealed class GgufChatModel : IChatModel
         return _tokenizer.Encode(_template.Render(complete, now ?? _clock.GetLocalNow()));
     }
 
-    public ReadOnlySpan<byte> VisibleBytes(int token) => _tokenizer.IsControl(token) ? [] : _tokenizer.Bytes(token);
+    public AnswerForm Form => _template.Form;
+
+    public ReadOnlySpan<byte> VisibleBytes(int token) =>
+        _tokenizer.IsControl(token) && !_tokenizer.IsMark(token) ? [] : _tokenizer.Bytes(token);
 
     public bool EndsAnswer(int token) => _tokenizer.EndOfGeneration.Contains(token);
 

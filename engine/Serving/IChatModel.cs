@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
 using SmolCluster.Engine.Sampling;
+using SmolCluster.Engine.Text;
 
 namespace SmolCluster.Engine.Serving;
 
@@ -25,7 +26,10 @@ public interface IChatModel : IDisposable
     /// <exception cref="Text.Templates.TemplateException">The template refused the messages.</exception>
     int[] EncodeChat(JsonObject context, DateTimeOffset? now = null);
 
-    /// <summary>Bytes of a token to show to a person: empty for control tokens.</summary>
+    /// <summary>How its answers are marked.</summary>
+    AnswerForm Form { get; }
+
+    /// <summary>Bytes of a token to show to a person: empty for control tokens, but those that mark the parts of an answer.</summary>
     ReadOnlySpan<byte> VisibleBytes(int token);
 
     /// <summary>Whether this token ends an answer.</summary>

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
+using SmolCluster.Engine.Text;
 using SmolCluster.Engine.Text.Templates;
 
 namespace SmolCluster.Engine.Serving;
@@ -66,6 +67,8 @@ public sealed class StubChatModel(StubOptions options, TimeProvider time) : ICha
     public int VocabularyLength => EndToken + 1;
 
     public int LongestToken => 1;
+
+    public AnswerForm Form { get; } = new(Reasons: true, CallsTools: true);
 
     public ReadOnlySpan<byte> VisibleBytes(int token) =>
         token == EndToken ? default : s_bytes.AsSpan(token, 1);

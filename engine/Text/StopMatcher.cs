@@ -33,6 +33,9 @@ public sealed class StopMatcher
     /// <summary>True once a stop string was found; nothing more is emitted after.</summary>
     public bool Stopped { get; private set; }
 
+    /// <summary>The stop string that was found; null: none so far.</summary>
+    public string? Found { get; private set; }
+
     /// <summary>The text that can be shown now.</summary>
     public string Append(string text)
     {
@@ -45,6 +48,7 @@ public sealed class StopMatcher
             if (completed == 0) continue;
             Stopped = true;
             _held.Append(text, 0, i + 1);
+            Found = _held.ToString(_held.Length - completed, completed);
             return Release(_held.Length - completed);
         }
         _held.Append(text);

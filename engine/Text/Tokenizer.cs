@@ -26,6 +26,7 @@ public sealed class Tokenizer
     private readonly PreTokenizer _preTokenizer;
     private readonly BytePairEncoder _encoder;
     private readonly SpecialTokens _specials;
+    private readonly HashSet<int> _marks;
 
     private Tokenizer(GgufFile file)
     {
@@ -44,6 +45,7 @@ public sealed class Tokenizer
             throw _vocabulary.Fail("add_bos_token", "a begin-of-text token is to be added but tokenizer.ggml.bos_token_id is missing.");
         AddsBeginOfText = addsBegin ?? (_preTokenizer.AddsBeginOfText && BeginOfText is not null);
         EndOfGeneration = FindEnds(metadata);
+        _marks = [.. AnswerForm.Marks.Select(_specials.Find).OfType<int>()];
     }
 
     /// <exception cref="GgufException">A key is missing or odd, or the tokenizer or pre-tokenizer is not one this engine knows.</exception>
@@ -100,6 +102,9 @@ public sealed class Tokenizer
     /// <summary>Control tokens are not shown to people.</summary>
     /// <exception cref="ArgumentOutOfRangeException">No token has this id.</exception>
     public bool IsControl(int token) => _vocabulary.Type(Checked(token)) == TokenType.Control;
+
+    /// <summary>Whether it is the token of one of <see cref="AnswerForm.Marks"/>: files disagree on whether these are control tokens.</summary>
+    public bool IsMark(int token) => _marks.Contains(token);
 
     /// <summary>All tokens to text; control tokens are shown only when <paramref name="showControl"/>; bytes that are no UTF-8 become U+FFFD.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A token's id is not in the vocabulary.</exception>

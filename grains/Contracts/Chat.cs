@@ -1,16 +1,12 @@
 namespace SmolCluster.Contracts;
 
-/// <summary>One turn of a conversation as the client sent it.</summary>
-/// <param name="Role">system, user, assistant or tool.</param>
-[GenerateSerializer, Immutable, Alias("SmolCluster.ChatMessage")]
-public sealed record ChatMessage([property: Id(0)] string Role, [property: Id(1)] string Content);
-
 /// <summary>A validated request for one answer. With the model's identity it determines the answer, whenever and wherever it
 /// is generated.</summary>
 /// <param name="Model">Id of the model that must answer.</param>
-/// <param name="VariablesJson">Template variables as a JSON object (enable_thinking, …), or null.</param>
+/// <param name="VariablesJson">Template variables as a JSON object, or null. What has a field of its own here (tools,
+/// enable_thinking, reasoning_effort) is taken from that field and not from here.</param>
 /// <param name="MaxTokens">Null: as many as the context holds.</param>
-/// <param name="Stop">At most 16 stop strings.</param>
+/// <param name="Stop">At most 16 stop strings; they end the answer's text, not its reasoning or tool calls.</param>
 /// <param name="User">Whose turn it is in the fair queue.</param>
 /// <param name="Keep">What stays of request and answer.</param>
 /// <param name="Asked">When it was asked, for templates that tell the date; null: they read the silo's clock.</param>
@@ -26,7 +22,63 @@ public sealed record ChatRequest(
     [property: Id(6)] string User,
     [property: Id(7)] Keep Keep = Keep.Always,
     [property: Id(8)] DateTimeOffset? Asked = null,
-    [property: Id(9)] bool IncludeUsage = false);
+    [property: Id(9)] bool IncludeUsage = false)
+{
+    // Id(10) is the constraint's.
+
+    /// <summary>Null: the model is told of no tools, and what looks like a call is text.</summary>
+    [Id(11)] public ToolSettings? Tools { get; init; }
+
+    [Id(12)] public ThinkingSettings Thinking { get; init; } = new();
+
+    /// <summary>How many of the likeliest tokens are told with each token of the answer's text, 0 to 20; null: no logprobs.</summary>
+    [Id(13)] public int? TopLogprobs { get; init; }
+
+    /// <summary>The answer cannot end by itself before it has as many tokens.</summary>
+    [Id(14)] public int MinTokens { get; init; }
+
+    /// <summary>Whether the oldest messages may be left out of a prompt that is too long; how many tokens that took is told in the
+    /// answer. False: such a request is refused.</summary>
+    [Id(15)] public bool TruncatePrompt { get; init; }
+
+    /// <summary>To be continued as it stands, without a template: then there are no messages. Null: a chat.</summary>
+    [Id(16)] public RawPrompt? Prompt { get; init; }
+}
+
+/// <summary>Text or tokens to continue: one of the two.</summary>
+[GenerateSerializer, Immutable, Alias("SmolCluster.RawPrompt")]
+public sealed record RawPrompt([property: Id(0)] string? Text, [property: Id(1)] IReadOnlyList<int>? Tokens);
+
+/// <param name="Json">A JSON array of functions in OpenAI's form, not empty: [{"type": "function", "function": {"name": …}}].</param>
+/// <param name="Parallel">False: the answer ends with its first call.</param>
+[GenerateSerializer, Immutable, Alias("SmolCluster.ToolSettings")]
+public sealed record ToolSettings(
+    [property: Id(0)] string Json,
+    [property: Id(1)] ToolChoice Choice = ToolChoice.Auto,
+    [property: Id(2)] string? Function = null,
+    [property: Id(3)] bool Parallel = true);
+
+[GenerateSerializer, Alias("SmolCluster.ToolChoice")]
+public enum ToolChoice
+{
+    /// <summary>The model decides.</summary>
+    Auto,
+    /// <summary>At least one call.</summary>
+    Required,
+    /// <summary>A call of <see cref="ToolSettings.Function"/>.</summary>
+    Named,
+}
+
+/// <summary>Whether and how much the model thinks before it answers.</summary>
+/// <param name="Enabled">The template's enable_thinking; null: as the template has it. Words in a system message that the
+/// template knows (/think, /no_think) count for more.</param>
+/// <param name="Effort">The template's reasoning_effort; null: none is told.</param>
+/// <param name="Budget">Tokens of reasoning after which the model is made to answer; null: any number.</param>
+[GenerateSerializer, Immutable, Alias("SmolCluster.ThinkingSettings")]
+public sealed record ThinkingSettings(
+    [property: Id(0)] bool? Enabled = null,
+    [property: Id(1)] string? Effort = null,
+    [property: Id(2)] int? Budget = null);
 
 /// <summary>What stays of a request and its answer.</summary>
 [GenerateSerializer, Alias("SmolCluster.Keep")]

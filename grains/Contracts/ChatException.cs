@@ -40,4 +40,6 @@ public enum ChatError
     ModelDiffers,
     /// <summary>No such answer: it was never asked for, or is delivered and forgotten: 404.</summary>
     AnswerNotFound,
+    /// <summary>The model cannot do what is asked (tools without a form of calls): 400.</summary>
+    NotSupported,
 }

@@ -38,14 +38,20 @@ public interface IConversationGrain : IGrainWithStringKey
 /// <param name="Identity">Weights, tokenizer and kind of cache that answer: with the request they determine the answer.</param>
 /// <param name="Text">Whole characters; nothing that a stop string cut off or may still cut off.</param>
 /// <param name="Tokens">Sampled so far, the ending token included; the text may lack the last ones.</param>
-/// <param name="FinishReason">stop or length; null while there is more to come.</param>
+/// <param name="FinishReason">stop, length or tool_calls; null while there is more to come.</param>
 [GenerateSerializer, Immutable, Alias("SmolCluster.ConversationSnapshot")]
 public sealed record ConversationSnapshot(
     [property: Id(0)] ChatRequest Request,
     [property: Id(1)] string Identity,
     [property: Id(2)] string Text,
     [property: Id(3)] IReadOnlyList<int> Tokens,
-    [property: Id(4)] string? FinishReason);
+    [property: Id(4)] string? FinishReason)
+{
+    /// <summary>What the model thought before the text; empty: nothing.</summary>
+    [Id(5)] public string Reasoning { get; init; } = "";
+
+    [Id(6)] public IReadOnlyList<ToolCall> ToolCalls { get; init; } = [];
+}
 
 /// <summary>What this silo's model host knows, for anyone who may ask: /v1/models, health, the chat page.</summary>
 [Alias("SmolCluster.IModelsGrain")]

@@ -3,10 +3,10 @@ using SmolCluster.Engine.Serving;
 
 namespace SmolCluster.Grains;
 
-/// <summary>A piece of an answer's text, never empty, and the tokens since the piece before.</summary>
-internal readonly record struct AnswerPiece(string Text, int[] Tokens);
+/// <summary>A piece of an answer and the tokens since the piece before: none if the same token gave that one too.</summary>
+internal readonly record struct AnswerPiece(AnswerPart Part, int[] Tokens);
 
-/// <summary>A running answer: a lease on the model's cache, and its tokens as text. It begins with the tokens that are known of
+/// <summary>A running answer: a lease on the model's cache, and its tokens as text, reasoning and calls. It begins with the tokens that are known of
 /// it, if any, which are computed as part of the prompt, and goes on with the model's. Whoever leaves, for whatever reason,
 /// disposes it, and that alone frees the cache.</summary>
 internal sealed class Answer : IDisposable
@@ -16,24 +16,31 @@ internal sealed class Answer : IDisposable
     private readonly AnswerText _text;
     private readonly List<int> _tokens;
     private readonly List<int> _sinceLastPiece = [];
-    private readonly int _maxTokens;
+    private readonly Queue<AnswerPart> _shown = [];
+    private readonly AnswerReading _reading;
     private readonly Generation? _generation;
 
     /// <param name="plan">The whole answer: its tokens are the prompt.</param>
     /// <param name="known">Tokens of the answer that need not be sampled again.</param>
     /// <exception cref="ChatException">QueueFull, Interrupted, or ModelDiffers: the known tokens are none of this answer.</exception>
-    public Answer(IChatModel model, GenerationRequest plan, IReadOnlyList<string> stops, IReadOnlyList<int> known)
+    public Answer(IChatModel model, AnswerPlan plan, IReadOnlyList<int> known)
     {
         _model = model;
         _known = known;
-        _maxTokens = plan.MaxTokens;
-        _text = new AnswerText(model, stops, plan.MaxTokens);
+        _reading = plan.Reading;
+        _text = new AnswerText(model, _reading);
         _tokens = new List<int>(known.Count);
-        if (MoreToSample(stops)) _generation = Submit(model, After(plan, known));
+        if (MoreToSample()) _generation = Submit(model, After(plan.Generation, known));
     }
 
-    /// <summary>stop or length; null while it runs.</summary>
-    public string? FinishReason => _text.FinishReason;
+    /// <summary>stop, length or tool_calls; null while it runs.</summary>
+    public string? FinishReason => _shown.Count > 0 ? null : _text.FinishReason;
+
+    /// <summary>The stop string that ended it, if one did.</summary>
+    public string? StopSequence => _text.StopSequence;
+
+    /// <summary>Of <see cref="Tokens"/>, those of reasoning.</summary>
+    public int ReasoningTokens => _text.ReasoningCount;
 
     /// <summary>Those behind the pieces so far, and those that have shown nothing yet.</summary>
     public IReadOnlyList<int> Tokens => _tokens;
@@ -46,20 +53,20 @@ internal sealed class Answer : IDisposable
     /// <exception cref="OperationCanceledException">The caller left.</exception>
     public async ValueTask<AnswerPiece?> Next(CancellationToken cancellation)
     {
-        while (_text.FinishReason is null)
+        while (_shown.Count == 0 && _text.FinishReason is null)
         {
-            var shown = _text.Open ? Take(await NextToken(cancellation)) : _text.End();
-            if (shown.Length == 0) continue;
-            var piece = new AnswerPiece(shown, [.. _sinceLastPiece]);
-            _sinceLastPiece.Clear();
-            return piece;
+            foreach (var part in _text.Open ? Take(await NextToken(cancellation)) : _text.End())
+                _shown.Enqueue(part);
         }
-        return null;
+        if (!_shown.TryDequeue(out var shown)) return null;
+        var piece = new AnswerPiece(shown, [.. _sinceLastPiece]);
+        _sinceLastPiece.Clear();
+        return piece;
     }
 
     public void Dispose() => _generation?.Cancel();
 
-    private string Take(int token)
+    private IReadOnlyList<AnswerPart> Take(int token)
     {
         _tokens.Add(token);
         _sinceLastPiece.Add(token);
@@ -93,9 +100,9 @@ internal sealed class Answer : IDisposable
     }
 
     /// <summary>Whether the known tokens leave anything to sample.</summary>
-    private bool MoreToSample(IReadOnlyList<string> stops)
+    private bool MoreToSample()
     {
-        var replayed = new AnswerText(_model, stops, _maxTokens);
+        var replayed = new AnswerText(_model, _reading);
         foreach (int token in _known)
         {
             if (!replayed.Open || (uint)token >= (uint)_model.VocabularyLength)
@@ -107,7 +114,7 @@ internal sealed class Answer : IDisposable
     }
 
     private ChatException Interrupted() => new(ChatError.Interrupted,
-        $"The answer of the model '{_model.Card.Id}' was interrupted after {_tokens.Count} of at most {_maxTokens} tokens: "
+        $"The answer of the model '{_model.Card.Id}' was interrupted after {_tokens.Count} of at most {_reading.MaxTokens} tokens: "
         + "its conversation ended or the model was unloaded. Send the request again.");
 
     private static GenerationRequest After(GenerationRequest plan, IReadOnlyList<int> known) => known.Count == 0 ? plan

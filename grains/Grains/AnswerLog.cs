@@ -1,4 +1,3 @@
-using System.Text;
 using SmolCluster.Contracts;
 
 namespace SmolCluster.Grains;
@@ -17,7 +16,7 @@ internal sealed class AnswerLog(ConversationRecord record, ConversationState sta
 
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(500);
 
-    private readonly StringBuilder _text = new();
+    private readonly AnswerContent _content = new();
     private ConversationState _state = state;
     private Task _writing = Task.CompletedTask;
     private long _lastWrite;
@@ -33,9 +32,9 @@ internal sealed class AnswerLog(ConversationRecord record, ConversationState sta
 
     /// <summary>More of the answer.</summary>
     /// <exception cref="ChatException">Interrupted: another activation writes here; this one is to stop.</exception>
-    public async ValueTask Add(string text, IReadOnlyList<int> tokens, CancellationToken cancellation)
+    public async ValueTask Add(AnswerDelta delta, IReadOnlyList<int> tokens, CancellationToken cancellation)
     {
-        _text.Append(text);
+        _content.Add(delta);
         // what is on record already, from who went before, is not written again
         if (!keeps || tokens.Count <= _state.Tokens.Count || !_writing.IsCompleted || time.GetElapsedTime(_lastWrite) < s_interval) return;
         await Written(_writing);
@@ -64,7 +63,14 @@ internal sealed class AnswerLog(ConversationRecord record, ConversationState sta
     }
 
     private ConversationState Now(IReadOnlyList<int> tokens, string? reason) =>
-        _state = _state with { Tokens = [.. tokens], Text = _text.ToString(), FinishReason = reason };
+        _state = _state with
+        {
+            Tokens = [.. tokens],
+            Text = _content.Text,
+            Reasoning = _content.Reasoning,
+            ToolCalls = _content.ToolCalls,
+            FinishReason = reason,
+        };
 
     private static async ValueTask Written(Task writing)
     {

@@ -41,6 +41,8 @@ internal sealed class AnswerStart
             Identity = reader.Identity ?? record?.Identity ?? "",
             Tokens = longer,
             Text = record?.Text ?? "",
+            Reasoning = record?.Reasoning ?? "",
+            ToolCalls = record?.ToolCalls ?? [],
             CachedTokens = reader.CachedTokens ?? record?.CachedTokens,
         });
     }
@@ -60,7 +62,7 @@ internal sealed class AnswerStart
 
     /// <summary>Holds an event at the reader's own position against the tokens that the reader had there.</summary>
     /// <exception cref="ChatException">ModelDiffers: the same tokens gave other events there than here.</exception>
-    public void Check(TextDelta happened, int tokens)
+    public void Check(AnswerDelta happened, int tokens)
     {
         if (happened.Number == _reader.Number && _reader.Tokens is { } read && read.Count != tokens)
             throw new ChatException(ChatError.ModelDiffers,

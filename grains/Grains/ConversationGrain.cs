@@ -53,7 +53,7 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
     {
         await _record.Load(CancellationToken.None);
         return _record.Known is { Request: { } request } known
-            ? new ConversationSnapshot(request, known.Identity, known.Text, known.Tokens, known.FinishReason)
+            ? new ConversationSnapshot(request, known.Identity, known.Text, known.Tokens, known.FinishReason) { Reasoning = known.Reasoning, ToolCalls = known.ToolCalls }
             : null;
     }
 
@@ -129,28 +129,28 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
     {
         var model = _models.Get(start.Request.Model);
         var plan = await AnswerPlan.For(start.Request, model, run.Stopped);
-        var state = start.On(model.Card, plan.MaxTokens);
-        using var answer = new Answer(model, plan, start.Request.Stop, start.Tokens);
+        var state = start.On(model.Card, plan.Reading.MaxTokens);
+        using var answer = new Answer(model, plan, start.Tokens);
         using var freed = run.Stopped.Register(answer.Dispose);
         var log = new AnswerLog(_record, state, start.Request.Keep != Keep.Nothing, _time);
         _models.CountAnswers(model.Card.Id, 1);
         try
         {
             await log.Begin(cancellation);
-            await foreach (var happened in Events(start, new(1, model.Card.Id, plan.PromptLength, model.Card.ContextLength, _silo.Name, plan.MaxTokens, model.Card.Identity),
-                answer, log, cancellation))
+            var started = new AnswerStarted(1, model.Card.Id, plan.Generation.PromptLength, model.Card.ContextLength, _silo.Name, plan.Reading.MaxTokens, model.Card.Identity);
+            await foreach (var happened in Events(start, started, answer, log, cancellation))
                 if (start.IsNew(happened)) yield return happened;
         }
         finally
         {
             _models.CountAnswers(model.Card.Id, -1);
             _logger.LogDebug("{Model} answered {PromptTokens} tokens with {CompletionTokens}: {Reason}",
-                model.Card.Id, plan.PromptLength, answer.Tokens.Count, answer.FinishReason ?? "abandoned");
+                model.Card.Id, plan.Generation.PromptLength, answer.Tokens.Count, answer.FinishReason ?? "abandoned");
         }
     }
 
     /// <summary>All of the answer's events from the first one, which is how their numbers come out the same everywhere.</summary>
-    private static async IAsyncEnumerable<GenerationEvent> Events(AnswerStart start, AnswerStarted started, Answer answer, AnswerLog log,
+    private async IAsyncEnumerable<GenerationEvent> Events(AnswerStart start, AnswerStarted started, Answer answer, AnswerLog log,
         [EnumeratorCancellation] CancellationToken cancellation)
     {
         yield return started;
@@ -158,14 +158,15 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
         var cached = start.CachedTokens ?? await answer.CachedTokens.WaitAsync(cancellation);
         log.Prefilled(cached);
         yield return new PrefillStarted(++number, cached);
+        var events = new AnswerEvents(this.GetPrimaryKeyString());
         while (await answer.Next(cancellation) is { } piece)
         {
-            await log.Add(piece.Text, answer.Tokens, cancellation);
-            var delta = new TextDelta(++number, piece.Text, piece.Tokens);
+            var delta = events.Delta(++number, piece);
+            await log.Add(delta, answer.Tokens, cancellation);
             start.Check(delta, answer.Tokens.Count);
             yield return delta;
         }
         await log.Finish(answer.Tokens, answer.FinishReason!, cancellation);
-        yield return new AnswerFinished(++number, answer.FinishReason!, started.PromptTokens, answer.Tokens.Count, cached);
+        yield return new AnswerFinished(++number, answer.FinishReason!, started.PromptTokens, answer.Tokens.Count, cached, answer.ReasoningTokens, answer.StopSequence);
     }
 }

@@ -25,7 +25,7 @@ public sealed record ConversationState
     /// <summary>What the tokens show.</summary>
     [Id(5)] public string Text { get; init; } = "";
 
-    /// <summary>stop or length; null while there is more to come.</summary>
+    /// <summary>stop, length or tool_calls; null while there is more to come.</summary>
     [Id(6)] public string? FinishReason { get; init; }
 
     /// <summary>Counts those who wrote answers here, one after the other.</summary>
@@ -33,4 +33,10 @@ public sealed record ConversationState
 
     /// <summary>Who writes in this epoch; who finds another name here has lost its turn for good.</summary>
     [Id(8)] public Guid Writer { get; init; }
+
+    /// <summary>What the tokens show before <see cref="Text"/>.</summary>
+    [Id(9)] public string Reasoning { get; init; } = "";
+
+    /// <summary>What they show after it.</summary>
+    [Id(10)] public IReadOnlyList<ToolCall> ToolCalls { get; init; } = [];
 }

@@ -110,7 +110,7 @@ internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest?
         }
         else if (happened is PrefillStarted prefill)
             known = known with { CachedTokens = prefill.CachedTokens };
-        else if (happened is TextDelta delta)
+        else if (happened is AnswerDelta delta)
             tokens?.AddRange(delta.Tokens);
         return happened;
     }

@@ -10,9 +10,27 @@ namespace SmolCluster.Gateway.Chat;
 internal sealed class Answers(IGrainFactory grains, ModelDirectory models, IOptions<GatewayOptions> options, TimeProvider time,
     IHostApplicationLifetime lifetime, AnswerMeters meters, ILogger<Answers> logger)
 {
+    /// <summary>All choices of a call; the first is admitted before the next is asked for.</summary>
+    public async Task<RunningChoices> StartAsync(ChatCall call, CancellationToken cancellation)
+    {
+        var leaving = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var started = new List<RunningAnswer>();
+        try
+        {
+            for (int choice = 0; choice < call.Choices; choice++)
+                started.Add(await StartAsync(call.Choice(choice), leaving.Token));
+        }
+        catch
+        {
+            await new RunningChoices(started, leaving).DisposeAsync();
+            throw;
+        }
+        return new(started, leaving);
+    }
+
     /// <summary>Conversations are placed where there is room, whatever models are there. If the silo they come to cannot answer but
     /// another can, a second one is placed there; asking first would cost every request what hardly any needs.</summary>
-    public async Task<RunningAnswer> StartAsync(ChatRequest request, CancellationToken cancellation)
+    private async Task<RunningAnswer> StartAsync(ChatRequest request, CancellationToken cancellation)
     {
         try
         {
@@ -31,12 +49,21 @@ internal sealed class Answers(IGrainFactory grains, ModelDirectory models, IOpti
 
     /// <param name="after">The last event that the client has; 0: none.</param>
     /// <exception cref="ChatException">AnswerNotFound.</exception>
-    public async Task<RunningAnswer> ResumeAsync(string id, long after, CancellationToken cancellation)
+    public async Task<RunningChoices> ResumeAsync(string id, long after, CancellationToken cancellation)
     {
         var known = AnswerId.Is(id) ? await Conversation(id).Read() : null;
         var request = known?.Request
             ?? throw new ChatException(ChatError.AnswerNotFound, $"There is no answer '{id}': it was never asked for as a stream, or it was delivered and is forgotten.");
-        return await RunningAnswer.StartAsync(id, request, Stream(id, null, new(after), cancellation), meters.Begin(id, request));
+        var leaving = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        try
+        {
+            return new([await RunningAnswer.StartAsync(id, request, Stream(id, null, new(after), leaving.Token), meters.Begin(id, request), known.Identity)], leaving);
+        }
+        catch
+        {
+            leaving.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The client has all of it: nothing of it is kept any longer.</summary>

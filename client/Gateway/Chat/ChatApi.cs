@@ -32,12 +32,12 @@ internal static class ChatApi
         using (var body = await RequestBody.ReadObjectAsync(http, options.Value.MaxRequestBytes))
             call = ChatRequestReader.Read(body.RootElement, http.QueueUser(), time.GetLocalNow()).AskedBy(http);
 
-        var answer = await answers.StartAsync(call.Request, http.RequestAborted).OrModelNotFound(models, call.Request.Model);
+        var answer = await answers.StartAsync(call, http.RequestAborted).OrModelNotFound(models, call.Request.Model);
         http.Response.Headers[SeedHeader] = unchecked((long)call.Request.Sampling.Seed).ToString();
-        if (answer.Started is { } started)
+        if (answer.First.Started is { } started)
             http.Response.Headers[SiloHeader] = started.Silo;
         if (call.Stream)
-            return new StreamedAnswer(answer, after: 0, () => answers.Forget(answer.Id));
+            return new StreamedAnswer(answer, after: 0, () => Forget(call, answer.First.Id, answers));
         await using (answer)
             return TypedResults.Json(await CollectedAnswer.ReadAsync(answer), GatewayJson.Default.ChatCompletion);
     }
@@ -48,6 +48,12 @@ internal static class ChatApi
         long after = ReadLastEventId(http.Request);
         var answer = await answers.ResumeAsync(id, after, http.RequestAborted);
         return new(answer, after, () => answers.Forget(id));
+    }
+
+    private static void Forget(ChatCall call, string id, Answers answers)
+    {
+        if (call.Request.Keep != Keep.Nothing)
+            answers.Forget(id);
     }
 
     private static long ReadLastEventId(HttpRequest request)
@@ -61,7 +67,7 @@ internal static class ChatApi
     }
 
     /// <summary>The silo that refused knows its own models; the client wants to hear of all there are.</summary>
-    private static async Task<RunningAnswer> OrModelNotFound(this Task<RunningAnswer> starting, ModelDirectory models, string model)
+    private static async Task<RunningChoices> OrModelNotFound(this Task<RunningChoices> starting, ModelDirectory models, string model)
     {
         try
         {

@@ -1,28 +1,39 @@
+using System.Text.Json.Serialization;
 using SmolCluster.Contracts;
 
 namespace SmolCluster.Gateway.Chat;
 
 /// <summary>A plain answer in OpenAI's shape.</summary>
-internal sealed record ChatCompletion(string Id, long Created, string Model, IReadOnlyList<Choice> Choices, Usage Usage)
+/// <param name="SystemFingerprint">Of the model's weights, tokenizer and kind of cache: with the request it determines the answer.</param>
+internal sealed record ChatCompletion(string Id, long Created, string Model, string SystemFingerprint, IReadOnlyList<Choice> Choices, Usage Usage)
 {
     public string Object { get; } = "chat.completion";
 }
 
-internal sealed record Choice(int Index, AnswerMessage Message, string FinishReason)
-{
-    public object? Logprobs { get; }
-}
+internal sealed record Choice(int Index, AnswerMessage Message, Logprobs? Logprobs, string FinishReason);
 
-internal sealed record AnswerMessage(string Role, string Content)
+/// <param name="Content">Null beside calls, where there is no text.</param>
+/// <param name="ReasoningContent">What the model thought before, as other servers of open models tell it.</param>
+internal sealed record AnswerMessage(string Role, string? Content,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? ReasoningContent,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<AnswerCall>? ToolCalls)
 {
     public string? Refusal { get; }
+
+    public static AnswerMessage Of(AnswerContent content)
+    {
+        var calls = content.ToolCalls;
+        string text = content.Text, reasoning = content.Reasoning;
+        return new("assistant", text.Length == 0 && calls.Count > 0 ? null : text, reasoning.Length == 0 ? null : reasoning,
+            calls.Count == 0 ? null : [.. calls.Select(AnswerCall.Of)]);
+    }
 }
 
-internal sealed record Usage(int PromptTokens, int CompletionTokens, int TotalTokens, PromptTokensDetails PromptTokensDetails)
+internal sealed record AnswerCall(string Id, AnswerFunction Function)
 {
-    public static Usage Of(AnswerFinished finished) => new(finished.PromptTokens, finished.CompletionTokens,
-        finished.PromptTokens + finished.CompletionTokens, new(finished.CachedTokens));
+    public string Type { get; } = "function";
+
+    public static AnswerCall Of(ToolCall call) => new(call.Id, new(call.Name, call.Arguments));
 }
 
-/// <param name="CachedTokens">Prompt tokens whose keys and values were already in the cache.</param>
-internal sealed record PromptTokensDetails(int CachedTokens);
+internal sealed record AnswerFunction(string Name, string Arguments);

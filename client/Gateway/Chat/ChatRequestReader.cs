@@ -1,6 +1,5 @@
 using System.Collections.Frozen;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using SmolCluster.Contracts;
 using SmolCluster.Gateway.Requests;
 
@@ -10,18 +9,9 @@ namespace SmolCluster.Gateway.Chat;
 internal static class ChatRequestReader
 {
     private const int LongestName = 256;
-    private const int MostStops = 16;
-    private const int LongestStop = 256;
+    private const int MostChoices = 16;
 
     private static readonly FrozenSet<string> StreamOptions = new[] { "include_usage", "include_obfuscation" }.ToFrozenSet();
-
-    /// <summary>What the server itself gives the template: a variable of that name would put unchecked text in its place.</summary>
-    private static readonly FrozenSet<string> OwnVariables =
-        new[]
-        {
-            "messages", "tools", "add_generation_prompt",
-            "bos_token", "eos_token", "unk_token", "pad_token", "sep_token", "cls_token", "mask_token",
-        }.ToFrozenSet();
 
     /// <param name="anonymous">Whose turn it is in the fair queue when the request names no user.</param>
     /// <param name="now">When it was asked.</param>
@@ -30,18 +20,34 @@ internal static class ChatRequestReader
     {
         var request = new RequestObject(body);
         ChatFields.RefuseOthers(request);
-        string model = RequestObject.Text(request.Require("model"), "model", LongestName);
-        if (request.Integer("n", 1, int.MaxValue) > 1)
-            throw RequestObject.Refuse("n", "unsupported_parameter", "'n' above 1 is not supported yet. Send the request n times.");
+        string model = ReadModel(request);
+        int choices = ReadChoices(request);
         bool stream = request.Boolean("stream") ?? false;
         bool includeUsage = ReadIncludeUsage(request, stream);
-        string user = request.Text("user", LongestName) is { Length: > 0 } name ? "user:" + name : anonymous;
-        var chat = new ChatRequest(model, MessageReader.Read(request), SamplingReader.Read(request), ReadMaxTokens(request),
-            ReadStop(request), ReadVariables(request), user, stream ? Keep.UntilDelivered : Keep.Nothing, now, includeUsage);
-        return new(chat, stream);
+        int? maxTokens = LengthReader.ReadMaxTokens(request);
+        var chat = new ChatRequest(model, MessageReader.Read(request), SamplingReader.Read(request), maxTokens,
+            LengthReader.ReadStop(request), VariablesReader.Read(request), ReadUser(request, anonymous), KeepFor(stream, choices), now, includeUsage)
+        {
+            Tools = ToolReader.Read(request),
+            Thinking = ThinkingReader.Read(request),
+            TopLogprobs = LogprobsReader.Read(request),
+            MinTokens = LengthReader.ReadMinTokens(request, maxTokens),
+            TruncatePrompt = ReadTruncation(request),
+        };
+        return new(chat, stream, choices);
     }
 
-    private static bool ReadIncludeUsage(RequestObject request, bool stream)
+    public static string ReadModel(RequestObject request) => RequestObject.Text(request.Require("model"), "model", LongestName);
+
+    public static int ReadChoices(RequestObject request) => (int)(request.Integer("n", 1, MostChoices) ?? 1);
+
+    public static string ReadUser(RequestObject request, string anonymous) =>
+        request.Text("user", LongestName) is { Length: > 0 } name ? "user:" + name : anonymous;
+
+    /// <summary>Several choices come as they come: such a stream has no order that another gateway could go on with.</summary>
+    public static Keep KeepFor(bool stream, int choices) => stream && choices == 1 ? Keep.UntilDelivered : Keep.Nothing;
+
+    public static bool ReadIncludeUsage(RequestObject request, bool stream)
     {
         if (request.Find("stream_options") is not { } value)
             return false;
@@ -55,51 +61,13 @@ internal static class ChatRequestReader
         return options.Boolean("include_usage") ?? false;
     }
 
-    private static int? ReadMaxTokens(RequestObject request)
+    /// <summary>As in OpenAI's responses: "auto" leaves out the oldest messages of a prompt that is too long.</summary>
+    private static bool ReadTruncation(RequestObject request) => request.Find("truncation") switch
     {
-        long? older = request.Integer("max_tokens", 1, int.MaxValue);
-        long? newer = request.Integer("max_completion_tokens", 1, int.MaxValue);
-        if (older is not null && newer is not null && older != newer)
-            throw RequestObject.Refuse("max_tokens", "invalid_value",
-                $"Invalid 'max_tokens': {older}, but 'max_completion_tokens' is {newer}. They mean the same; send one.");
-        return (int?)(newer ?? older);
-    }
-
-    private static string[] ReadStop(RequestObject request)
-    {
-        if (request.Find("stop") is not { } value)
-            return [];
-        if (value.ValueKind == JsonValueKind.String)
-            return [ReadStopText(value, "stop")];
-        if (value.ValueKind != JsonValueKind.Array)
-            throw RequestObject.WrongType("stop", "a string or an array of strings", value);
-        if (value.GetArrayLength() > MostStops)
-            throw RequestObject.Refuse("stop", "array_above_max_length",
-                $"Invalid 'stop': {value.GetArrayLength()} strings, but at most {MostStops} are possible.");
-        return [.. value.EnumerateArray().Select((text, index) => ReadStopText(text, $"stop[{index}]"))];
-    }
-
-    private static string ReadStopText(JsonElement value, string path)
-    {
-        string text = RequestObject.Text(value, path, LongestStop);
-        return text.Length > 0 ? text
-            : throw RequestObject.Refuse(path, "invalid_value", $"Invalid '{path}': an empty string would stop every answer at once.");
-    }
-
-    private static string? ReadVariables(RequestObject request)
-    {
-        var variables = new JsonObject();
-        if (request.Find("chat_template_kwargs") is { } value)
-        {
-            var given = new RequestObject(value, "chat_template_kwargs");
-            if (given.Names.FirstOrDefault(OwnVariables.Contains) is { } own)
-                throw RequestObject.Refuse(given.PathOf(own), "invalid_value",
-                    $"Invalid '{given.PathOf(own)}': the server sets '{own}' itself.");
-            variables = JsonObject.Create(given.Json)!;
-        }
-        if (request.Boolean("enable_thinking") is { } thinking && !variables.TryAdd("enable_thinking", thinking))
-            throw RequestObject.Refuse("enable_thinking", "invalid_value",
-                "Invalid 'enable_thinking': it is in 'chat_template_kwargs' too. Send it once.");
-        return variables.Count == 0 ? null : variables.ToJsonString();
-    }
+        null => false,
+        { ValueKind: JsonValueKind.String } value when value.ValueEquals("disabled") => false,
+        { ValueKind: JsonValueKind.String } value when value.ValueEquals("auto") => true,
+        { } other => throw RequestObject.Refuse("truncation", "invalid_value",
+            $"Invalid 'truncation': {RequestObject.Shorten(other)}; expected 'disabled' or 'auto'."),
+    };
 }

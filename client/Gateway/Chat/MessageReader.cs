@@ -1,21 +1,22 @@
 using System.Collections.Frozen;
-using System.Text;
 using System.Text.Json;
 using SmolCluster.Contracts;
 using SmolCluster.Gateway.Requests;
 
 namespace SmolCluster.Gateway.Chat;
 
-/// <summary>Reads "messages": roles, and content as a string or as parts of text, which are joined with nothing in between.</summary>
+/// <summary>Reads "messages": roles, content, reasoning, and an assistant's tool calls.</summary>
 internal static class MessageReader
 {
-    private static readonly FrozenSet<string> Known =
-        new[] { "role", "content", "name", "tool_call_id", "tool_calls", "function_call", "refusal", "audio", "annotations" }.ToFrozenSet();
+    private const int LongestName = 256;
 
-    private static readonly FrozenSet<string> PartFields = new[] { "type", "text" }.ToFrozenSet();
+    private static readonly FrozenSet<string> Known = new[]
+    {
+        "role", "content", "name", "tool_call_id", "tool_calls", "reasoning_content", "reasoning", "function_call", "refusal", "audio", "annotations",
+    }.ToFrozenSet();
 
     /// <summary>Fields of OpenAI's own answers, which clients send back as they got them: nothing in them, nothing lost.</summary>
-    private static readonly string[] OnlyEmpty = ["tool_calls", "function_call", "refusal", "audio", "annotations", "name"];
+    private static readonly string[] OnlyEmpty = ["function_call", "refusal", "audio", "annotations"];
 
     public static List<ChatMessage> Read(RequestObject request)
     {
@@ -34,11 +35,34 @@ internal static class MessageReader
         foreach (string name in OnlyEmpty)
             if (message.Find(name) is { } value && !(value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0))
                 throw RequestObject.Refuse(message.PathOf(name), "unsupported_parameter",
-                    $"'{message.PathOf(name)}' is not supported yet. Send the message without it.");
-        if (message.Text("tool_call_id", 256) is not null && role != "tool")
-            throw RequestObject.Refuse(message.PathOf("tool_call_id"), "invalid_value",
-                $"Invalid '{message.PathOf("tool_call_id")}': only messages of role 'tool' have one.");
-        return new(role, ReadContent(message));
+                    $"'{message.PathOf(name)}' is not supported. Send the message without it.");
+        var calls = ToolCallReader.Read(message);
+        Only(message, "tool_calls", "assistant", role, calls.Count > 0);
+        return new(role, calls.Count > 0 ? ContentReader.ReadOptional(message) : ContentReader.Read(message))
+        {
+            ToolCalls = calls,
+            ToolCallId = ReadOnly(message, "tool_call_id", "tool", role, LongestName),
+            ReasoningContent = ReadReasoning(message, role),
+            Name = message.Text("name", LongestName),
+        };
+    }
+
+    /// <summary>Servers of open models call it one or the other, and some clients send back both.</summary>
+    private static string? ReadReasoning(RequestObject message, string role) =>
+        ReadOnly(message, "reasoning_content", "assistant", role) ?? ReadOnly(message, "reasoning", "assistant", role);
+
+    private static string? ReadOnly(RequestObject message, string name, string owner, string role, int longest = int.MaxValue)
+    {
+        string? text = message.Text(name, longest);
+        Only(message, name, owner, role, text is not null);
+        return text;
+    }
+
+    private static void Only(RequestObject message, string name, string owner, string role, bool there)
+    {
+        if (there && role != owner)
+            throw RequestObject.Refuse(message.PathOf(name), "invalid_value",
+                $"Invalid '{message.PathOf(name)}': only messages of role '{owner}' have it.");
     }
 
     private static string ReadRole(RequestObject message)
@@ -52,39 +76,5 @@ internal static class MessageReader
             _ => throw RequestObject.Refuse(path, "invalid_value", $"Invalid '{path}': {RequestObject.Shorten(message.Require("role"))}; "
                 + "expected one of 'system', 'developer', 'user', 'assistant' and 'tool'."),
         };
-    }
-
-    private static string ReadContent(RequestObject message)
-    {
-        var content = message.Require("content");
-        string path = message.PathOf("content");
-        return content.ValueKind switch
-        {
-            JsonValueKind.String => content.GetString()!,
-            JsonValueKind.Array => ReadParts(content, path),
-            _ => throw RequestObject.WrongType(path, "a string or an array of text parts", content),
-        };
-    }
-
-    private static string ReadParts(JsonElement parts, string path)
-    {
-        if (parts.GetArrayLength() == 0)
-            throw RequestObject.Refuse(path, "empty_array", $"Invalid '{path}': it must hold at least one part.");
-        var text = new StringBuilder();
-        int index = 0;
-        foreach (var element in parts.EnumerateArray())
-            text.Append(ReadPart(new(element, $"{path}[{index++}]")));
-        return text.ToString();
-    }
-
-    private static string ReadPart(RequestObject part)
-    {
-        string type = RequestObject.Text(part.Require("type"), part.PathOf("type"));
-        if (type != "text")
-            throw RequestObject.Refuse(part.PathOf("type"), "unsupported_content",
-                $"Invalid '{part.PathOf("type")}': {RequestObject.Shorten(part.Require("type"))} parts are not supported; the models here "
-                + "read text only, in parts of type 'text'.");
-        part.RefuseUnknown(PartFields);
-        return RequestObject.Text(part.Require("text"), part.PathOf("text"));
     }
 }

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using SmolCluster.Contracts;
 using SmolCluster.Gateway.Operations;
 
@@ -12,9 +14,10 @@ internal sealed class RunningAnswer : IAsyncDisposable
     private readonly AnswerMeter meter;
     private readonly GenerationEvent first;
 
-    private RunningAnswer(string id, ChatRequest request, AnswerStream events, AnswerMeter meter, GenerationEvent first)
+    private RunningAnswer(string id, ChatRequest request, string? identity, AnswerStream events, AnswerMeter meter, GenerationEvent first)
     {
         Id = id;
+        Fingerprint = FingerprintOf(identity ?? (first as AnswerStarted)?.Identity ?? "");
         Request = request;
         this.events = events;
         this.meter = meter;
@@ -25,6 +28,9 @@ internal sealed class RunningAnswer : IAsyncDisposable
 
     public ChatRequest Request { get; }
 
+    /// <summary>Of the model's identity.</summary>
+    public string Fingerprint { get; }
+
     /// <summary>Unix seconds.</summary>
     public long Created => Request.Asked!.Value.ToUnixTimeSeconds();
 
@@ -32,12 +38,13 @@ internal sealed class RunningAnswer : IAsyncDisposable
     public AnswerStarted? Started => first as AnswerStarted;
 
     /// <param name="request">As it was asked; its time is set.</param>
-    public static async Task<RunningAnswer> StartAsync(string id, ChatRequest request, AnswerStream events, AnswerMeter meter)
+    /// <param name="identity">The model's, where it is known before the first event.</param>
+    public static async Task<RunningAnswer> StartAsync(string id, ChatRequest request, AnswerStream events, AnswerMeter meter, string? identity = null)
     {
         try
         {
             var first = await events.NextAsync() ?? throw new InvalidOperationException($"The answer {id} has no events.");
-            return new(id, request, events, meter, first);
+            return new(id, request, identity, events, meter, first);
         }
         catch (Exception failure)
         {
@@ -75,4 +82,7 @@ internal sealed class RunningAnswer : IAsyncDisposable
             throw;
         }
     }
+
+    private static string FingerprintOf(string identity) =>
+        "fp_" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity)).AsSpan(0, 6));
 }

@@ -5,14 +5,16 @@ namespace SmolCluster.Gateway.Chat;
 
 /// <summary>An answer as server-sent events: a chunk an event, flushed at once, with the conversation's event number as its id;
 /// then "[DONE]". A client whose connection broke asks for the rest after the last id it has. A stream that no silo can go on
-/// with ends with an error object instead, and without "[DONE]".</summary>
+/// with ends with an error object instead, and without "[DONE]". Several choices have no ids: which comes when is chance.</summary>
 /// <param name="after">The last id that the client has; 0: none.</param>
 /// <param name="delivered">Called when all of it is written.</param>
-internal sealed class StreamedAnswer(RunningAnswer answer, long after, Action delivered) : IResult
+internal sealed class StreamedAnswer(RunningChoices answers, long after, Action delivered) : IResult
 {
+    private readonly RunningAnswer answer = answers.First;
+
     public async Task ExecuteAsync(HttpContext httpContext)
     {
-        await using var _ = answer;
+        await using var _ = answers;
         var response = httpContext.Response;
         response.ContentType = "text/event-stream; charset=utf-8";
         response.Headers.CacheControl = "no-cache";
@@ -38,34 +40,24 @@ internal sealed class StreamedAnswer(RunningAnswer answer, long after, Action de
 
     private async Task WriteAnswerAsync(SseWriter sse)
     {
-        await foreach (var happened in answer.ReadAsync())
+        var ends = new List<AnswerFinished>();
+        await foreach (var (choice, happened) in answers.ReadAsync())
         {
-            if (happened is AnswerStarted started)
-                await WriteAsync(sse, started.Number, new Delta(Role: "assistant", Content: ""));
-            else if (happened is TextDelta delta)
-                await WriteAsync(sse, delta.Number, new Delta(Content: delta.Text));
-            else if (happened is AnswerFinished finished)
-            {
-                await WriteEndAsync(sse, finished);
-                return;
-            }
+            if (happened is AnswerFinished finished)
+                ends.Add(finished);
+            if (happened.Number > after && ChunkChoice.Of(choice, happened) is { } piece)
+                await sse.WriteAsync(Id(happened.Number), Chunk([piece], null), GatewayJson.Default.ChatCompletionChunk);
         }
-        throw new InvalidOperationException($"The answer {answer.Id} ended without AnswerFinished.");
-    }
-
-    /// <summary>The usage has the number after the last event's: a client may have the one and not the other.</summary>
-    private async Task WriteEndAsync(SseWriter sse, AnswerFinished finished)
-    {
-        if (after < finished.Number)
-            await WriteAsync(sse, finished.Number, new Delta(), finished.Reason);
-        if (answer.Request.IncludeUsage && after <= finished.Number)
-            await sse.WriteAsync(finished.Number + 1, Chunk([], Usage.Of(finished)), GatewayJson.Default.ChatCompletionChunk);
+        if (ends.Count < answers.Count)
+            throw new InvalidOperationException($"The answer {answer.Id} ended without AnswerFinished.");
+        // The usage has the number after the last event's: a client may have the one and not the other.
+        if (answer.Request.IncludeUsage && after <= ends[^1].Number)
+            await sse.WriteAsync(Id(ends[^1].Number + 1), Chunk([], Usage.Of(ends)), GatewayJson.Default.ChatCompletionChunk);
         await sse.WriteDoneAsync();
     }
 
-    private Task WriteAsync(SseWriter sse, long number, Delta delta, string? finishReason = null) =>
-        sse.WriteAsync(number, Chunk([new(0, delta, finishReason)], null), GatewayJson.Default.ChatCompletionChunk);
+    private long? Id(long number) => answers.Count == 1 ? number : null;
 
     private ChatCompletionChunk Chunk(IReadOnlyList<ChunkChoice> choices, Usage? usage) =>
-        new(answer.Id, answer.Created, answer.Request.Model, choices, usage);
+        new(answer.Id, answer.Created, answer.Request.Model, answer.Fingerprint, choices, usage);
 }

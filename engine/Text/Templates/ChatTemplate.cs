@@ -21,7 +21,13 @@ public sealed class ChatTemplate
     private readonly Statement[] body;
     private readonly TextStyle style;
 
-    private ChatTemplate(TemplateSource source, Statement[] body, TextStyle style) => (this.source, this.body, this.style) = (source, body, style);
+    private ChatTemplate(TemplateSource source, Statement[] body, TextStyle style) => (this.source, this.body, this.style, Form) = (source, body, style, AnswerForm.Of(source.Text));
+
+    /// <summary>How answers to its prompts are marked.</summary>
+    public AnswerForm Form { get; }
+
+    private CallPlace Calls => source.Text.Contains("tool_calls", StringComparison.Ordinal) ? CallPlace.ToolCalls
+        : Form.CallsTools ? CallPlace.Content : CallPlace.Nowhere;
 
     /// <param name="source">Jinja source; trim_blocks and lstrip_blocks are on, as Hugging Face has them.</param>
     /// <param name="style">How values that are no text are printed.</param>
@@ -65,14 +71,15 @@ public sealed class ChatTemplate
     public IReadOnlyList<PromptSegment> Render(JsonObject context, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(context);
-        return new Interpreter(source, new Rendering(style, now)).Render(body, ReadContext(context));
+        var rendering = new Rendering(style, now);
+        return new Interpreter(source, rendering).Render(body, ReadContext(context, rendering));
     }
 
-    private static Dictionary<string, Value> ReadContext(JsonObject context)
+    private Dictionary<string, Value> ReadContext(JsonObject context, Rendering rendering)
     {
         try
         {
-            return ContextReader.Read(context);
+            return new ContextReader(rendering, Calls).Read(context);
         }
         catch (TemplateFault fault)
         {

@@ -8,11 +8,12 @@ namespace SmolCluster.Engine.Text.Templates;
 /// <summary>The request's JSON as template values. No text in it is scaffold, but two kinds that no person writes: the special
 /// tokens' own variables, and a message's role where it is one of a few known words; templates build tokens around it
 /// (<c>'&lt;|' + role + '|&gt;'</c>), and the word alone is harmless.</summary>
-internal static class ContextReader
+/// <param name="calls">Where the template looks for an assistant's tool calls.</param>
+internal sealed class ContextReader(Rendering rendering, CallPlace calls)
 {
     private static readonly HashSet<string> KnownRoles = ["system", "developer", "user", "assistant", "tool", "function", "ipython"];
 
-    public static Dictionary<string, Value> Read(JsonObject context)
+    public Dictionary<string, Value> Read(JsonObject context)
     {
         var variables = new Dictionary<string, Value>(StringComparer.Ordinal);
         foreach ((string name, JsonNode? node) in Entries(context))
@@ -26,10 +27,10 @@ internal static class ContextReader
         return value is TextValue text && ChatTemplate.TokenVariables.Contains(name) ? new TextValue(text.Content, isScaffold: true) : value;
     }
 
-    private static ListValue ReadMessages(JsonArray messages) =>
+    private ListValue ReadMessages(JsonArray messages) =>
         new([.. messages.Select(node => node is JsonObject message ? ReadMessage(message) : Read(node, 1))]);
 
-    private static MapValue ReadMessage(JsonObject message)
+    private MapValue ReadMessage(JsonObject message)
     {
         var map = new MapValue();
         foreach ((string name, JsonNode? node) in Entries(message))
@@ -39,8 +40,14 @@ internal static class ContextReader
                 value = new TextValue(role.Content, KnownRoles.Contains(role.Content));
             map.Set(new TextValue(name, isScaffold: false), value);
         }
+        if (calls != CallPlace.ToolCalls && map.Find("tool_calls") is ListValue { Items.Count: > 0 } made)
+            map.Set(new TextValue("content", isScaffold: false), CallsAsContent(map, made));
         return map;
     }
+
+    private TextValue CallsAsContent(MapValue message, ListValue made) => calls == CallPlace.Content
+        ? CallsInContent.Write(rendering, (message.Find("content") as TextValue)?.Content ?? "", made)
+        : throw new TemplateFault("a message has tool calls, but the model's chat template has no place for them; send the message without");
 
     private static Value Read(JsonNode? node, int depth)
     {
@@ -94,3 +101,6 @@ internal static class ContextReader
         }
     }
 }
+
+/// <summary>Where a template looks for an assistant's tool calls.</summary>
+internal enum CallPlace { Nowhere, ToolCalls, Content }

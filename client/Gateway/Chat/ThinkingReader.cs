@@ -1,0 +1,32 @@
+using SmolCluster.Contracts;
+using SmolCluster.Gateway.Requests;
+
+namespace SmolCluster.Gateway.Chat;
+
+/// <summary>Reads how much the model may think: "enable_thinking", "reasoning_effort" and "thinking_budget". Effort is a bound here, since
+/// the models know none: "none" turns thinking off, "minimal", "low" and "medium" allow 256, 1024 and 4096 tokens of it, "high" and "xhigh" any
+/// number; a budget that is given counts instead. Templates that know reasoning_effort are told it too.</summary>
+internal static class ThinkingReader
+{
+    public static ThinkingSettings Read(RequestObject request)
+    {
+        bool? enabled = request.Boolean("enable_thinking");
+        int? budget = (int?)request.Integer("thinking_budget", 0, int.MaxValue);
+        if (request.Find("reasoning_effort") is not { } value)
+            return new(enabled, null, budget);
+        string effort = RequestObject.Text(value, "reasoning_effort");
+        int? bound = effort switch
+        {
+            "none" or "high" or "xhigh" => null,
+            "minimal" => 256,
+            "low" => 1024,
+            "medium" => 4096,
+            _ => throw RequestObject.Refuse("reasoning_effort", "invalid_value", $"Invalid 'reasoning_effort': {RequestObject.Shorten(value)}; "
+                + "expected one of 'none', 'minimal', 'low', 'medium', 'high' and 'xhigh'."),
+        };
+        if (enabled is not null && enabled != (effort != "none"))
+            throw RequestObject.Refuse("reasoning_effort", "invalid_value",
+                $"Invalid 'reasoning_effort': '{effort}', but 'enable_thinking' is {(enabled.Value ? "true" : "false")}. Send one of them.");
+        return new(enabled ?? (effort == "none" ? false : null), effort, budget ?? bound);
+    }
+}

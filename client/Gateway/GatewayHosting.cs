@@ -1,14 +1,17 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using SmolCluster.Gateway.Anthropic;
 using SmolCluster.Gateway.Chat;
 using SmolCluster.Gateway.Errors;
 using SmolCluster.Gateway.Health;
 using SmolCluster.Gateway.Keys;
 using SmolCluster.Gateway.Models;
 using SmolCluster.Gateway.Operations;
+using SmolCluster.Gateway.Ollama;
 using SmolCluster.Gateway.Page;
 using SmolCluster.Gateway.Requests;
+using SmolCluster.Gateway.Responses;
 using SmolCluster.ServiceDefaults;
 
 namespace SmolCluster.Gateway;
@@ -33,6 +36,9 @@ public static class GatewayHosting
         builder.Services.AddSingleton<GatewayMetrics>();
         builder.Services.AddSingleton<AnswerMeters>();
         builder.Services.AddSingleton<Answers>();
+        builder.Services.AddSingleton<BackgroundAnswers>();
+        builder.Services.AddSingleton<StoredResponses>();
+        builder.Services.AddApiReference();
         return builder;
     }
 
@@ -40,14 +46,19 @@ public static class GatewayHosting
     public static WebApplication MapSmolClusterGateway(this WebApplication app)
     {
         app.UseRequestIds();
+        app.UseStallLimit();
         app.UseGatewayErrors();
         app.UseCorsOrigins();
         app.UseLocalNamesOnLoopback();
         app.UseKeys();
         app.MapPrometheus().RequireAuthorization(KeyScopes.Metrics);
         app.MapChatCompletions();
+        app.MapResponses();
+        app.MapMessages();
+        app.MapOllama();
         app.MapModels();
         app.MapHealth();
+        app.MapApiReference();
         app.MapChatPage();
         return app;
     }

@@ -28,12 +28,15 @@ public sealed class GatewayOptions
     /// <summary>How long a client may take to send a request's headers.</summary>
     public TimeSpan HeadersTimeout { get; set; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>A client that sends its body, or takes its answer, slower than this (bytes a second, after <see cref="SlowGrace"/>) is
-    /// cut off: a reader that stalls would hold an answer and its cache. 0: as slow as it likes.</summary>
+    /// <summary>A client that sends its body slower than this (bytes a second, after <see cref="SlowGrace"/>) is cut off. 0: as slow as it
+    /// likes.</summary>
     public double LeastBytesPerSecond { get; set; } = 240;
 
     /// <summary>How long a connection may be slower than <see cref="LeastBytesPerSecond"/>; more than a second.</summary>
     public TimeSpan SlowGrace { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>A client that takes nothing of its answer for so long is cut off: it would hold the answer and its cache.</summary>
+    public TimeSpan StallLimit { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Connections at once; null: as many as the machine takes.</summary>
     public int? MaxConnections { get; set; }

@@ -23,6 +23,8 @@ internal sealed class GatewayOptionsValidation : IValidateOptions<GatewayOptions
             yield return "Gateway:LeastBytesPerSecond must be 0 (no limit) or more.";
         if (options.SlowGrace <= TimeSpan.FromSeconds(1))
             yield return "Gateway:SlowGrace must be more than 00:00:01, how often the server looks.";
+        if (options.StallLimit <= TimeSpan.Zero || options.StallLimit > TimeSpan.FromHours(1))
+            yield return "Gateway:StallLimit must be above 00:00:00 and at most 01:00:00.";
         if (options.MaxConnections < 1)
             yield return "Gateway:MaxConnections must be at least 1.";
         foreach (string origin in options.CorsOrigins)

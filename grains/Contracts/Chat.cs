@@ -43,6 +43,9 @@ public sealed record ChatRequest(
 
     /// <summary>To be continued as it stands, without a template: then there are no messages. Null: a chat.</summary>
     [Id(16)] public RawPrompt? Prompt { get; init; }
+
+    /// <summary>What the gateway wants to find with the request later; nobody else reads it. JSON, or null.</summary>
+    [Id(17)] public string? Notes { get; init; }
 }
 
 /// <summary>Text or tokens to continue: one of the two.</summary>

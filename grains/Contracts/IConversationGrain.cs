@@ -29,6 +29,10 @@ public interface IConversationGrain : IGrainWithStringKey
     [Alias("StopAnswer"), AlwaysInterleave]
     Task StopAnswer();
 
+    /// <summary>Ends the answer that runs, if one does, for good: what there is of it stays on record, and nobody goes on with it.</summary>
+    [Alias("Cancel"), AlwaysInterleave]
+    Task Cancel();
+
     /// <summary>Ends the answer that runs and leaves no record: the caller has delivered what was to be delivered.</summary>
     [Alias("Forget"), AlwaysInterleave]
     Task Forget();
@@ -50,7 +54,13 @@ public sealed record ConversationSnapshot(
     /// <summary>What the model thought before the text; empty: nothing.</summary>
     [Id(5)] public string Reasoning { get; init; } = "";
 
+    /// <summary>The <see cref="FinishReason"/> of an answer that was cancelled.</summary>
+    public const string Cancelled = "cancelled";
+
     [Id(6)] public IReadOnlyList<ToolCall> ToolCalls { get; init; } = [];
+
+    /// <summary>Whether somebody reads the answer now, so that it goes on.</summary>
+    [Id(7)] public bool Running { get; init; }
 }
 
 /// <summary>What this silo's model host knows, for anyone who may ask: /v1/models, health, the chat page.</summary>

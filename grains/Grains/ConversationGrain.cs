@@ -53,7 +53,7 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
     {
         await _record.Load(CancellationToken.None);
         return _record.Known is { Request: { } request } known
-            ? new ConversationSnapshot(request, known.Identity, known.Text, known.Tokens, known.FinishReason) { Reasoning = known.Reasoning, ToolCalls = known.ToolCalls }
+            ? new ConversationSnapshot(request, known.Identity, known.Text, known.Tokens, known.FinishReason) { Reasoning = known.Reasoning, ToolCalls = known.ToolCalls, Running = _running is not null }
             : null;
     }
 
@@ -62,6 +62,15 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
         _running?.Stop();
         _running = null;
         return Task.CompletedTask;
+    }
+
+    public async Task Cancel()
+    {
+        await StopAnswer();
+        await _record.Load(CancellationToken.None);
+        // a new epoch: whoever still writes the answer has lost its turn
+        if (_record.Known is { FinishReason: null } known)
+            await _record.Begin(known with { FinishReason = ConversationSnapshot.Cancelled }, CancellationToken.None);
     }
 
     public async Task Forget()
@@ -122,6 +131,8 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
         [EnumeratorCancellation] CancellationToken cancellation)
     {
         if (request is not { Keep: Keep.Nothing }) await _record.Load(cancellation);
+        if (_record.Known?.FinishReason == ConversationSnapshot.Cancelled)
+            throw new ChatException(ChatError.AnswerNotFound, "This answer was cancelled: nobody goes on with it.");
         await foreach (var happened in Answer(AnswerStart.Again(request, known, _record.Known), run, cancellation)) yield return happened;
     }
 

@@ -35,6 +35,31 @@ public sealed class ClientTests(SharedGateway gateway)
         });
     }
 
+    /// <summary>On a gateway of its own, which at the end has nothing left to do.</summary>
+    [Theory]
+    [InlineData("anthropic.test.mjs")]
+    [InlineData("ollama.test.mjs")]
+    [InlineData("responses.test.mjs")]
+    public async Task OtherDialects_TheirOwnClients_ChatStreamThinkCallToolsCancelAndReadErrors(string script)
+    {
+        var slow = new StubChatModel(Stub(SharedGateway.Slow, new string('x', 8000)) with { TokenInterval = TimeSpan.FromMilliseconds(5) }, TimeProvider.System);
+        var texts = new[]
+        {
+            Stub(SharedGateway.Quick, SharedGateway.QuickText),
+            Stub("thinking-stub", "<think>\nWhat could they mean?\n</think>\nI thought about it.\n"),
+            Stub("calling-stub", "Let me look.\n<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\"}}\n</tool_call>"),
+        };
+        await using var host = await GatewayHost.StartAsync(
+            [new(slow.Card.Id, ModelKind.Stub, (_, _) => slow), .. texts.Select(stub => new ModelSource(stub.Id, ModelKind.Stub, (_, _) => new StubChatModel(stub, TimeProvider.System)))]);
+        await host.ReadyAsync();
+        var variables = Variables();
+        variables["SMOL_URL"] = host.Url;
+        variables["SMOL_THINKING_MODEL"] = "thinking-stub";
+        variables["SMOL_CALLING_MODEL"] = "calling-stub";
+        await NodeScripts.RunAsync(script, variables);
+        await slow.WhenIdle().WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+    }
+
     [Fact]
     public async Task Browser_ChatPage_Works()
     {
@@ -43,6 +68,8 @@ public sealed class ClientTests(SharedGateway gateway)
         variables["CHROMIUM"] = chromium;
         await NodeScripts.RunAsync("page.test.mjs", variables);
     }
+
+    private static StubOptions Stub(string id, string text) => SharedGateway.QuickOptions with { Id = id, Text = text, ContextLength = 16_384 };
 
     private Dictionary<string, string> Variables() => new()
     {

@@ -67,7 +67,7 @@ public sealed class RequestHeaderTests(SharedGateway gateway)
     public async Task SlowReader_NeverReads_IsCutOff()
     {
         var big = new StubOptions { Id = "big-stub", Text = new string('x', 100_000), TokenInterval = TimeSpan.Zero, ContextLength = 200_000 };
-        await using var host = await GatewayHost.StartAsync(options => options.SlowGrace = TimeSpan.FromSeconds(1.1),
+        await using var host = await GatewayHost.StartAsync(options => options.StallLimit = TimeSpan.FromMilliseconds(300),
             new ModelSource(big.Id, ModelKind.Stub, (_, _) => new StubChatModel(big, TimeProvider.System)));
         await host.ReadyAsync();
         string body = Api.Body("\"stream\":true", big.Id);

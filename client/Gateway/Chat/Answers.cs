@@ -30,11 +30,12 @@ internal sealed class Answers(IGrainFactory grains, ModelDirectory models, IOpti
 
     /// <summary>Conversations are placed where there is room, whatever models are there. If the silo they come to cannot answer but
     /// another can, a second one is placed there; asking first would cost every request what hardly any needs.</summary>
-    private async Task<RunningAnswer> StartAsync(ChatRequest request, CancellationToken cancellation)
+    /// <param name="id">The conversation's; null: one that ends with its answer.</param>
+    public async Task<RunningAnswer> StartAsync(ChatRequest request, CancellationToken cancellation, string? id = null)
     {
         try
         {
-            return await BeginAsync(request, cancellation);
+            return await BeginAsync(id, request, cancellation);
         }
         catch (ChatException exception) when (exception.Error is ChatError.ModelNotFound or ChatError.ModelLoading or ChatError.ModelFailed)
         {
@@ -43,7 +44,7 @@ internal sealed class Answers(IGrainFactory grains, ModelDirectory models, IOpti
                 throw;
             // flows into the calls made from here on, and leaves with this method
             RequestContext.Set(IPlacementDirector.PlacementHintKey, silos[Random.Shared.Next(silos.Count)]);
-            return await BeginAsync(request, cancellation);
+            return await BeginAsync(id, request, cancellation);
         }
     }
 
@@ -57,7 +58,7 @@ internal sealed class Answers(IGrainFactory grains, ModelDirectory models, IOpti
         var leaving = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         try
         {
-            return new([await RunningAnswer.StartAsync(id, request, Stream(id, null, new(after), leaving.Token), meters.Begin(id, request), known.Identity)], leaving);
+            return new([await RunningAnswer.StartAsync(id, request, Stream(id, null, new(after), leaving.Token), meters.Again(id, request, known.Tokens.Count), known.Identity)], leaving);
         }
         catch
         {
@@ -66,12 +67,21 @@ internal sealed class Answers(IGrainFactory grains, ModelDirectory models, IOpti
         }
     }
 
+    /// <summary>All events of a kept conversation's answer, from the first: those that were, and those to come.</summary>
+    /// <exception cref="ChatException">AnswerNotFound.</exception>
+    public async Task<RunningAnswer> FollowAsync(string id, CancellationToken cancellation)
+    {
+        var known = await Conversation(id).Read();
+        var request = known?.Request ?? throw new ChatException(ChatError.AnswerNotFound, $"There is no answer '{id}': it is deleted.");
+        return await RunningAnswer.StartAsync(id, request, Stream(id, null, new(0), cancellation), meters.Again(id, request, known.Tokens.Count), known.Identity);
+    }
+
     /// <summary>The client has all of it: nothing of it is kept any longer.</summary>
     public void Forget(string id) => Conversation(id).Forget().Ignore();
 
-    private Task<RunningAnswer> BeginAsync(ChatRequest request, CancellationToken cancellation)
+    private Task<RunningAnswer> BeginAsync(string? conversation, ChatRequest request, CancellationToken cancellation)
     {
-        string id = AnswerId.New();
+        string id = conversation ?? AnswerId.New();
         return RunningAnswer.StartAsync(id, request, Stream(id, request, new(0), cancellation), meters.Begin(id, request));
     }
 

@@ -4,6 +4,7 @@ using SmolCluster.Contracts;
 using SmolCluster.Gateway.Errors;
 using SmolCluster.Gateway.Keys;
 using SmolCluster.Gateway.Models;
+using SmolCluster.Gateway.Operations;
 using SmolCluster.Gateway.Requests;
 
 namespace SmolCluster.Gateway.Chat;
@@ -20,8 +21,10 @@ internal static class ChatApi
 
     public static void MapChatCompletions(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/v1/chat/completions", Complete);
-        routes.MapGet("/v1/chat/completions/{id}/events", Resume);
+        routes.MapPost("/v1/chat/completions", Complete)
+            .WithTags("OpenAI chat").WithSummary("An answer to a conversation").Produces<ChatCompletion>()
+            .WithMetadata(new RequestFields(ChatFields.Names, """{"model": "smolcluster-demo", "messages": [{"role": "user", "content": "What is a silo?"}]}"""));
+        routes.MapGet("/v1/chat/completions/{id}/events", Resume).WithTags("OpenAI chat").WithSummary("The rest of a stream that broke");
     }
 
     private static async Task<Results<JsonHttpResult<ChatCompletion>, StreamedAnswer>> Complete(
@@ -67,7 +70,7 @@ internal static class ChatApi
     }
 
     /// <summary>The silo that refused knows its own models; the client wants to hear of all there are.</summary>
-    private static async Task<RunningChoices> OrModelNotFound(this Task<RunningChoices> starting, ModelDirectory models, string model)
+    public static async Task<T> OrModelNotFound<T>(this Task<T> starting, ModelDirectory models, string model)
     {
         try
         {

@@ -43,6 +43,9 @@ internal static class ChatFields
         ["mirostat"] = Never,
     }.ToFrozenDictionary();
 
+    /// <summary>Those that are read.</summary>
+    public static IEnumerable<string> Names => Read;
+
     /// <exception cref="Errors.ApiException">400: a field is unknown, or known but not supported yet.</exception>
     public static void RefuseOthers(RequestObject request)
     {

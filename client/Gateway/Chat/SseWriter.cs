@@ -10,8 +10,11 @@ namespace SmolCluster.Gateway.Chat;
 /// <summary>Writes server-sent events, each flushed as it is written. JSON escapes line ends, so one "data:" line holds any text.</summary>
 internal sealed class SseWriter(PipeWriter output, CancellationToken cancellation)
 {
-    public async Task WriteAsync<T>(long? id, T data, JsonTypeInfo<T> type)
+    /// <param name="name">Of the event, for dialects that name them.</param>
+    public async Task WriteAsync<T>(long? id, T data, JsonTypeInfo<T> type, string? name = null)
     {
+        if (name is not null)
+            Write($"event: {name}\n");
         if (id is { } number)
             Write(string.Create(CultureInfo.InvariantCulture, $"id: {number}\n"));
         output.Write("data: "u8);

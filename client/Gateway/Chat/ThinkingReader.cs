@@ -15,18 +15,24 @@ internal static class ThinkingReader
         if (request.Find("reasoning_effort") is not { } value)
             return new(enabled, null, budget);
         string effort = RequestObject.Text(value, "reasoning_effort");
-        int? bound = effort switch
-        {
-            "none" or "high" or "xhigh" => null,
-            "minimal" => 256,
-            "low" => 1024,
-            "medium" => 4096,
-            _ => throw RequestObject.Refuse("reasoning_effort", "invalid_value", $"Invalid 'reasoning_effort': {RequestObject.Shorten(value)}; "
-                + "expected one of 'none', 'minimal', 'low', 'medium', 'high' and 'xhigh'."),
-        };
+        int? bound = BoundOf(effort, "reasoning_effort");
         if (enabled is not null && enabled != (effort != "none"))
             throw RequestObject.Refuse("reasoning_effort", "invalid_value",
                 $"Invalid 'reasoning_effort': '{effort}', but 'enable_thinking' is {(enabled.Value ? "true" : "false")}. Send one of them.");
         return new(enabled ?? (effort == "none" ? false : null), effort, budget ?? bound);
     }
+
+    /// <summary>Effort alone, as other dialects have it.</summary>
+    /// <param name="path">Of the field that says it.</param>
+    public static ThinkingSettings Of(string? effort, string path) => effort is null ? new() : new(effort == "none" ? false : null, effort, BoundOf(effort, path));
+
+    private static int? BoundOf(string effort, string path) => effort switch
+    {
+        "none" or "high" or "xhigh" => null,
+        "minimal" => 256,
+        "low" => 1024,
+        "medium" => 4096,
+        _ => throw RequestObject.Refuse(path, "invalid_value", $"Invalid '{path}': '{(effort.Length <= 40 ? effort : effort[..37] + "...")}'; "
+            + "expected one of 'none', 'minimal', 'low', 'medium', 'high' and 'xhigh'."),
+    };
 }

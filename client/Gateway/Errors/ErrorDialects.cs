@@ -1,13 +1,13 @@
 namespace SmolCluster.Gateway.Errors;
 
-/// <summary>An error in the shape that the request's client reads: Anthropic's under /v1/messages, Ollama's under /api, else
+/// <summary>An error in the shape that the request's client reads: Anthropic's under /v1/messages and where a request names its version, Ollama's under /api, else
 /// OpenAI's.</summary>
 internal static class ErrorDialects
 {
     public static Task WriteAsync(HttpContext http, ApiError error)
     {
         var cancellation = http.RequestAborted;
-        if (IsAnthropic(http.Request.Path))
+        if (IsAnthropic(http.Request))
             return http.Response.WriteAsJsonAsync(Anthropic(error, http.TraceIdentifier), GatewayJson.Default.AnthropicErrorBody, cancellationToken: cancellation);
         return http.Request.Path.StartsWithSegments("/api")
             ? http.Response.WriteAsJsonAsync(new(error.Message), GatewayJson.Default.OllamaErrorBody, cancellationToken: cancellation)
@@ -26,7 +26,8 @@ internal static class ErrorDialects
         _ => "api_error",
     }, error.Message), requestId);
 
-    private static bool IsAnthropic(PathString path) => path.StartsWithSegments("/v1/messages");
+    /// <summary>Its clients ask for models where OpenAI's do, too.</summary>
+    private static bool IsAnthropic(HttpRequest request) => request.Path.StartsWithSegments("/v1/messages") || request.Headers.ContainsKey("anthropic-version");
 }
 
 /// <summary>Anthropic's error.</summary>

@@ -21,6 +21,9 @@ internal static class Caller
     public static ChatCall AskedBy(this ChatCall call, HttpContext http) =>
         http.User.HasClaim(claim => claim.Type == KeyIdClaim) ? call with { Request = call.Request with { User = http.QueueUser() } } : call;
 
+    /// <summary>Whether what was asked for by this user is the caller's to see. Without keys all of it is everybody's.</summary>
+    public static bool MayRead(this HttpContext http, string user) => http.User.FindFirstValue(KeyIdClaim) is not { } key || user == QueuePrefix + key;
+
     /// <summary>The id of the key behind a place in the fair queue; null: there is none.</summary>
     public static string? KeyIdOf(string queueUser) => queueUser.StartsWith(QueuePrefix, StringComparison.Ordinal) ? queueUser[QueuePrefix.Length..] : null;
 }

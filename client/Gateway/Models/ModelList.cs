@@ -2,9 +2,16 @@ using SmolCluster.Contracts;
 
 namespace SmolCluster.Gateway.Models;
 
+/// <summary>OpenAI's list and Anthropic's in one: they have no field in common but with the same meaning.</summary>
 internal sealed record ModelList(IReadOnlyList<ModelEntry> Data)
 {
     public string Object { get; } = "list";
+
+    public bool HasMore { get; }
+
+    public string? FirstId { get; } = Data.Count > 0 ? Data[0].Id : null;
+
+    public string? LastId { get; } = Data.Count > 0 ? Data[^1].Id : null;
 }
 
 /// <param name="Created">When it was loaded, Unix seconds; 0 while it loads.</param>
@@ -13,6 +20,12 @@ internal sealed record ModelEntry(string Id, long Created, ModelMeta Meta)
     public string Object { get; } = "model";
 
     public string OwnedBy { get; } = "smolcluster";
+
+    public string Type { get; } = "model";
+
+    public string DisplayName { get; } = Id;
+
+    public DateTimeOffset CreatedAt { get; } = DateTimeOffset.FromUnixTimeSeconds(Created);
 
     public static ModelEntry From(ModelStatus model) => new(model.Id, Math.Max(0, model.LoadedAt.ToUnixTimeSeconds()),
         new(model.Kind, model.State, model.Progress, model.ContextLength, model.Architecture, model.ContentHash, model.FileBytes,

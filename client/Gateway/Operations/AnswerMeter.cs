@@ -8,12 +8,16 @@ namespace SmolCluster.Gateway.Operations;
 /// <summary>Begins the measure of each answer; all dialects get their answers where this is called.</summary>
 internal sealed class AnswerMeters(GatewayMetrics metrics, KeyUsages usages, TimeProvider time, ILogger<AnswerMeter> logger)
 {
-    public AnswerMeter Begin(string id, ChatRequest request) => new(metrics, usages, time, logger, id, request);
+    public AnswerMeter Begin(string id, ChatRequest request) => new(metrics, usages, time, logger, id, request, null);
+
+    /// <summary>One that began before, and was measured and charged then.</summary>
+    /// <param name="known">Tokens of it that were there already.</param>
+    public AnswerMeter Again(string id, ChatRequest request, int known) => new(metrics, usages, time, logger, id, request, known);
 }
 
 /// <summary>One answer as it passes: measured, charged to its key, and told in one line of the log without a word of its text. Not
 /// thread-safe; ends once.</summary>
-internal sealed class AnswerMeter(GatewayMetrics metrics, KeyUsages usages, TimeProvider time, ILogger<AnswerMeter> logger, string id, ChatRequest request)
+internal sealed class AnswerMeter(GatewayMetrics metrics, KeyUsages usages, TimeProvider time, ILogger<AnswerMeter> logger, string id, ChatRequest request, int? known)
 {
     private readonly long began = time.GetTimestamp();
     private TagList tags;
@@ -32,7 +36,7 @@ internal sealed class AnswerMeter(GatewayMetrics metrics, KeyUsages usages, Time
             case PrefillStarted prefill:
                 cached = prefill.CachedTokens;
                 break;
-            case TextDelta delta:
+            case AnswerDelta delta:
                 SawDelta(delta.Tokens.Count);
                 break;
             case AnswerFinished finished:
@@ -52,17 +56,20 @@ internal sealed class AnswerMeter(GatewayMetrics metrics, KeyUsages usages, Time
         (prompt, accepted) = (promptTokens, true);
         tags = new TagList
         {
-            { "gen_ai.operation.name", "chat" },
+            { "gen_ai.operation.name", request.Prompt is null ? "chat" : "text_completion" },
             { "gen_ai.provider.name", "smolcluster" },
             { "gen_ai.request.model", request.Model },
         };
         metrics.Active.Add(1, tags);
-        usages.Charge(request.User, promptTokens);
+        if (known is null)
+            usages.Charge(request.User, promptTokens);
     }
 
     private void SawDelta(int tokens)
     {
         output += tokens;
+        if (known is not null)
+            return;
         long now = time.GetTimestamp();
         if (first is not null)
             metrics.Gap.Record(time.GetElapsedTime(last, now).TotalSeconds, tags);
@@ -90,10 +97,13 @@ internal sealed class AnswerMeter(GatewayMetrics metrics, KeyUsages usages, Time
     private void Measure(TimeSpan duration, string? error)
     {
         metrics.Active.Add(-1, tags);
-        usages.Charge(request.User, output);
+        int computed = Math.Max(0, output - (known ?? 0));
+        usages.Charge(request.User, computed);
+        Count("output", computed);
+        if (known is not null)
+            return;
         Count("input", prompt);
         Count("input_cached", cached);
-        Count("output", output);
         if (first is { } at && output > outputAtFirst)
             metrics.TimePerToken.Record(time.GetElapsedTime(at, last).TotalSeconds / (output - outputAtFirst), tags);
         var ending = tags;

@@ -8,7 +8,13 @@ internal static class RequestIds
     private const string AnthropicHeader = "request-id";
     private const int Longest = 128;
 
-    public static void UseRequestIds(this WebApplication app) => app.Use(async (http, next) =>
+    public static void UseRequestIds(this WebApplication app)
+    {
+        var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(RequestIds));
+        app.Use((http, next) => NameAsync(http, next, logger));
+    }
+
+    private static async Task NameAsync(HttpContext http, RequestDelegate next, ILogger logger)
     {
         string id = http.Request.Headers[Header] is [{ } given] && IsId(given) ? given : $"req_{Guid.NewGuid():N}";
         http.TraceIdentifier = id;
@@ -18,8 +24,9 @@ internal static class RequestIds
             http.Response.Headers[AnthropicHeader] = id;
             return Task.CompletedTask;
         });
-        await next(http);
-    });
+        using (logger.BeginScope("request {RequestId}", id))
+            await next(http);
+    }
 
     /// <summary>It goes into logs and headers: nothing that means anything there.</summary>
     private static bool IsId(string text) =>

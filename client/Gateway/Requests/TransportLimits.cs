@@ -3,8 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace SmolCluster.Gateway.Requests;
 
-/// <summary>Bounds on connections: one that is half open, sends a drop now and then, or does not read its answer, ends, and what it
-/// held is free.</summary>
+/// <summary>Bounds on connections: one that is half open, or sends a drop now and then, ends.</summary>
 internal static class TransportLimits
 {
     public static void Apply(KestrelServerOptions server, IOptions<GatewayOptions> options)
@@ -14,7 +13,7 @@ internal static class TransportLimits
         server.AddServerHeader = false;
         server.Limits.RequestHeadersTimeout = gateway.HeadersTimeout;
         server.Limits.MinRequestBodyDataRate = slowest;
-        server.Limits.MinResponseDataRate = slowest;
+        server.Limits.MinResponseDataRate = null; // StallLimit has the better measure
         server.Limits.MaxConcurrentConnections = gateway.MaxConnections;
     }
 }

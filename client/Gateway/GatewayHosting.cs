@@ -1,9 +1,11 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using SmolCluster.Gateway.Chat;
+using SmolCluster.Gateway.Completions;
 using SmolCluster.Gateway.Errors;
 using SmolCluster.Gateway.Health;
 using SmolCluster.Gateway.Models;
 using SmolCluster.Gateway.Page;
+using SmolCluster.Gateway.Tokens;
 
 namespace SmolCluster.Gateway;
 
@@ -23,7 +25,9 @@ public static class GatewayHosting
             .ValidateOnStart();
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<ModelDirectory>();
+        builder.Services.AddSingleton<ModelPlaces>();
         builder.Services.AddSingleton<Answers>();
+        builder.Services.AddSingleton<Tokenizers>();
         return builder;
     }
 
@@ -33,6 +37,8 @@ public static class GatewayHosting
         app.UseOpenAiErrors();
         app.UseLocalNamesOnLoopback();
         app.MapChatCompletions();
+        app.MapCompletions();
+        app.MapTokens();
         app.MapModels();
         app.MapHealth();
         app.MapChatPage();

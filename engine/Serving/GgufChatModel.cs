@@ -122,6 +122,14 @@ public sealed class GgufChatModel : IChatModel
         return _tokenizer.Encode(_template.Render(complete, now ?? _clock.GetLocalNow()));
     }
 
+    public int[] EncodeText(string text, bool addBegin, bool parseSpecial)
+    {
+        int[] tokens = _tokenizer.Encode(text, parseSpecial);
+        return addBegin && _tokenizer is { AddsBeginOfText: true, BeginOfText: { } begin } ? [begin, .. tokens] : tokens;
+    }
+
+    public ReadOnlySpan<byte> Bytes(int token) => _tokenizer.Bytes(token);
+
     public AnswerForm Form => _template.Form;
 
     public ReadOnlySpan<byte> VisibleBytes(int token) =>

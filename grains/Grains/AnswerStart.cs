@@ -16,8 +16,9 @@ internal sealed class AnswerStart
     /// longer or shorter, and the answer has the length that its first silo promised.</summary>
     public ChatRequest Request => _state.Request!;
 
-    /// <summary>Known of the answer.</summary>
-    public IReadOnlyList<int> Tokens => _state.Tokens;
+    /// <summary>Known of the answer, so that they need not be sampled again. Nobody keeps logprobs: where they are asked for, these are
+    /// the reader's tokens only, and the others are sampled again, identically, with theirs.</summary>
+    public IReadOnlyList<int> Tokens => Request.TopLogprobs is null ? _state.Tokens : _reader.Tokens ?? [];
 
     /// <summary>As the first silo found it; null: not known yet.</summary>
     public int? CachedTokens => _state.CachedTokens;

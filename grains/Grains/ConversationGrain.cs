@@ -137,8 +137,8 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
         try
         {
             await log.Begin(cancellation);
-            var started = new AnswerStarted(1, model.Card.Id, plan.Generation.PromptLength, model.Card.ContextLength, _silo.Name, plan.Reading.MaxTokens, model.Card.Identity);
-            await foreach (var happened in Events(start, started, answer, log, cancellation))
+            var started = new AnswerStarted(1, model.Card.Id, plan.Generation.PromptLength, model.Card.ContextLength, _silo.Name, plan.Reading.MaxTokens, model.Card.Identity, plan.DroppedTokens);
+            await foreach (var happened in Events(start, started, answer, new AnswerEvents(this.GetPrimaryKeyString(), model), log, cancellation))
                 if (start.IsNew(happened)) yield return happened;
         }
         finally
@@ -150,7 +150,7 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
     }
 
     /// <summary>All of the answer's events from the first one, which is how their numbers come out the same everywhere.</summary>
-    private async IAsyncEnumerable<GenerationEvent> Events(AnswerStart start, AnswerStarted started, Answer answer, AnswerLog log,
+    private static async IAsyncEnumerable<GenerationEvent> Events(AnswerStart start, AnswerStarted started, Answer answer, AnswerEvents events, AnswerLog log,
         [EnumeratorCancellation] CancellationToken cancellation)
     {
         yield return started;
@@ -158,7 +158,6 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
         var cached = start.CachedTokens ?? await answer.CachedTokens.WaitAsync(cancellation);
         log.Prefilled(cached);
         yield return new PrefillStarted(++number, cached);
-        var events = new AnswerEvents(this.GetPrimaryKeyString());
         while (await answer.Next(cancellation) is { } piece)
         {
             var delta = events.Delta(++number, piece);
@@ -167,6 +166,6 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
             yield return delta;
         }
         await log.Finish(answer.Tokens, answer.FinishReason!, cancellation);
-        yield return new AnswerFinished(++number, answer.FinishReason!, started.PromptTokens, answer.Tokens.Count, cached, answer.ReasoningTokens, answer.StopSequence);
+        yield return new AnswerFinished(++number, answer.FinishReason!, started.PromptTokens, answer.Tokens.Count, cached, answer.ReasoningTokens, answer.StopSequence, started.DroppedTokens);
     }
 }

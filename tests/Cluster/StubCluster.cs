@@ -17,6 +17,9 @@ public sealed class StubCluster : IAsyncDisposable
 
     public IReadOnlyList<InProcessSiloHandle> Silos => [.. _cluster.Silos];
 
+    /// <summary>Another each time.</summary>
+    public ITokenizerGrain Tokenizer => _cluster.Client.GetGrain<ITokenizerGrain>(Guid.NewGuid().ToString("N"));
+
     public IModelsGrain Models => _cluster.Client.GetGrain<IModelsGrain>(0);
 
     /// <summary>One silo; does not wait for its models.</summary>

@@ -83,7 +83,8 @@ internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest?
     /// <summary>Requests with the same first words share what is computed of them: the system's, else the first question.</summary>
     private static string PrefixOf(ChatRequest request)
     {
-        byte[] hash = System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(request.Messages is [var first, ..] ? first.Content : ""));
+        string first = request.Prompt is { } raw ? raw.Text ?? string.Join(',', raw.Tokens!.Take(64)) : request.Messages is [var message, ..] ? message.Content : "";
+        byte[] hash = System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(first));
         return Convert.ToHexStringLower(hash.AsSpan(0, 8));
     }
 

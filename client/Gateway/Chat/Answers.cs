@@ -1,23 +1,23 @@
 using Microsoft.Extensions.Options;
-using Orleans.Runtime.Placement;
 using SmolCluster.Contracts;
 using SmolCluster.Gateway.Models;
 
 namespace SmolCluster.Gateway.Chat;
 
 /// <summary>Begins answers, and goes on with those that clients come back for.</summary>
-internal sealed class Answers(IGrainFactory grains, ModelDirectory models, IOptions<GatewayOptions> options, TimeProvider time,
+internal sealed class Answers(IGrainFactory grains, ModelPlaces places, IOptions<GatewayOptions> options, TimeProvider time,
     IHostApplicationLifetime lifetime, ILogger<Answers> logger)
 {
-    /// <summary>All choices of a call; the first is admitted before the next is asked for.</summary>
-    public async Task<RunningChoices> StartAsync(ChatCall call, CancellationToken cancellation)
+    /// <summary>Answers to some requests side by side; each is admitted before the next is asked for.</summary>
+    /// <exception cref="Errors.ApiException">404: no silo has the model.</exception>
+    public async Task<RunningChoices> StartAsync(IReadOnlyList<ChatRequest> requests, CancellationToken cancellation)
     {
         var leaving = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var started = new List<RunningAnswer>();
         try
         {
-            for (int choice = 0; choice < call.Choices; choice++)
-                started.Add(await StartAsync(call.Choice(choice), leaving.Token));
+            foreach (var request in requests)
+                started.Add(await places.CallAsync(request.Model, () => BeginAsync(request, leaving.Token)));
         }
         catch
         {
@@ -25,25 +25,6 @@ internal sealed class Answers(IGrainFactory grains, ModelDirectory models, IOpti
             throw;
         }
         return new(started, leaving);
-    }
-
-    /// <summary>Conversations are placed where there is room, whatever models are there. If the silo they come to cannot answer but
-    /// another can, a second one is placed there; asking first would cost every request what hardly any needs.</summary>
-    private async Task<RunningAnswer> StartAsync(ChatRequest request, CancellationToken cancellation)
-    {
-        try
-        {
-            return await BeginAsync(request, cancellation);
-        }
-        catch (ChatException exception) when (exception.Error is ChatError.ModelNotFound or ChatError.ModelLoading or ChatError.ModelFailed)
-        {
-            var silos = await models.WhereReady(request.Model);
-            if (silos.Count == 0)
-                throw;
-            // flows into the calls made from here on, and leaves with this method
-            RequestContext.Set(IPlacementDirector.PlacementHintKey, silos[Random.Shared.Next(silos.Count)]);
-            return await BeginAsync(request, cancellation);
-        }
     }
 
     /// <param name="after">The last event that the client has; 0: none.</param>

@@ -21,6 +21,8 @@ internal sealed class Answer : IDisposable
     private readonly Queue<AnswerPart> _shown = [];
     private readonly List<TokenLogprobs> _logprobs = [];
     private readonly AnswerReading _reading;
+    private readonly int[] _prompt;
+    private readonly Lock _lock = new(); // for who looks at the tokens from outside of the conversation
     private readonly Generation? _generation;
 
     /// <param name="plan">The whole answer: its tokens are the prompt.</param>
@@ -31,6 +33,7 @@ internal sealed class Answer : IDisposable
         _model = model;
         _known = known;
         _reading = plan.Reading;
+        _prompt = plan.Generation.Tokens;
         _text = new AnswerText(model, _reading);
         _tokens = new List<int>(known.Count);
         if (MoreToSample()) _generation = Submit(model, After(plan.Generation, known));
@@ -73,9 +76,15 @@ internal sealed class Answer : IDisposable
 
     public void Dispose() => _generation?.Cancel();
 
+    /// <summary>Prompt and answer so far; at any time, from any thread.</summary>
+    public int[] AllTokens()
+    {
+        lock (_lock) return [.. _prompt, .. _tokens];
+    }
+
     private IReadOnlyList<AnswerPart> Take(int token)
     {
-        _tokens.Add(token);
+        lock (_lock) _tokens.Add(token);
         _sinceLastPiece.Add(token);
         return _text.Take(token);
     }

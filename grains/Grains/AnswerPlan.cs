@@ -12,6 +12,9 @@ internal sealed record AnswerPlan(GenerationRequest Generation, AnswerReading Re
     /// <summary>Of the prompt, left out because it was too long.</summary>
     public int DroppedTokens { get; init; }
 
+    /// <summary>See <see cref="ChatRequest.PromptRoom"/>.</summary>
+    public int? PromptRoom { get; init; }
+
     /// <exception cref="ChatException">InvalidLogitBias, NotSupported, InvalidMessages or ContextLengthExceeded.</exception>
     public static async Task<AnswerPlan> For(ChatRequest request, IChatModel model, CancellationToken cancellation)
     {
@@ -29,7 +32,7 @@ internal sealed record AnswerPlan(GenerationRequest Generation, AnswerReading Re
             MinTokens = request.MinTokens,
             Thinking = raw ? null : ThinkingPlan.Budget(request.Thinking, reading.Reasoning, model),
         };
-        return new(generation, reading) { DroppedTokens = dropped };
+        return new(generation, reading) { DroppedTokens = dropped, PromptRoom = request.TruncatePrompt ? prompt.Length : null };
     }
 
     private static void RequireKnownTokens(IEnumerable<int> tokens, int vocabulary)

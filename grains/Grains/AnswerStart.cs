@@ -50,12 +50,12 @@ internal sealed class AnswerStart
 
     /// <summary>What is to be written before the first event.</summary>
     /// <exception cref="ChatException">ModelDiffers: this silo's model of that name would go on with other words.</exception>
-    public ConversationState On(ModelCard card, int maxTokens)
+    public ConversationState On(ModelCard card, AnswerPlan plan)
     {
         if (_state.Identity.Length > 0 && _state.Identity != card.Identity)
             throw new ChatException(ChatError.ModelDiffers,
                 $"This answer was begun by a model '{card.Id}' of content {_state.Identity}; this silo's has {card.Identity} and would go on with other words.");
-        return _state with { Identity = card.Identity, MaxTokens = maxTokens };
+        return _state with { Identity = card.Identity, MaxTokens = plan.Reading.MaxTokens, Request = Request with { PromptRoom = plan.PromptRoom } };
     }
 
     /// <summary>Whether the reader lacks it. The last event is always sent: a reader may have it and not have passed it on.</summary>

@@ -132,7 +132,7 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
     {
         var model = _models.Get(start.Request.Model);
         var plan = await AnswerPlan.For(start.Request, model, run.Stopped);
-        var state = start.On(model.Card, plan.Reading.MaxTokens);
+        var state = start.On(model.Card, plan);
         using var answer = new Answer(model, plan, start.Tokens);
         using var freed = run.Stopped.Register(answer.Dispose);
         using var movable = _handOver.Register(GrainContext, model, answer.AllTokens);

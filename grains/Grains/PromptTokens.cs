@@ -45,7 +45,7 @@ internal static class PromptTokens
     {
         if (request.Prompt is { } raw) return (Continue(raw, model), 0);
         int[] whole = ChatPrompt.Encode(request, model);
-        int room = model.Card.ContextLength - (request.MaxTokens ?? model.Card.ContextLength / 4);
+        int room = request.PromptRoom ?? model.Card.ContextLength - (request.MaxTokens ?? model.Card.ContextLength / 4);
         if (!request.TruncatePrompt || whole.Length <= room) return (whole, 0);
         int[] kept = Shorten(request, model, room) ?? whole;
         return (kept, whole.Length - kept.Length);

@@ -43,6 +43,7 @@ public sealed class ContractTests
         TopLogprobs = 4,
         MinTokens = 5,
         TruncatePrompt = true,
+        PromptRoom = 6,
         Prompt = new("p", [1, 2]),
     };
 

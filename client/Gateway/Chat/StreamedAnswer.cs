@@ -1,5 +1,3 @@
-using SmolCluster.Contracts;
-
 namespace SmolCluster.Gateway.Chat;
 
 /// <summary>A chat's answer as server-sent events: a chunk an event, with the conversation's event number as its id. A client whose

@@ -21,6 +21,8 @@ internal static class TokenizeReader
         "return_token_strs", "with_pieces", "add_generation_prompt",
     }.ToFrozenSet();
 
+    private static readonly string[] Inputs = ["prompt", "content", "messages"];
+
     private static readonly FrozenSet<string> TokenFields = new[] { "model", "tokens" }.ToFrozenSet();
 
     /// <param name="only">The model where none is named; null: it must be.</param>
@@ -32,7 +34,7 @@ internal static class TokenizeReader
         bool pieces = request.Boolean("return_token_strs") ?? request.Boolean("with_pieces") ?? false;
         if (request.Boolean("add_generation_prompt") == false)
             throw RequestObject.Refuse("add_generation_prompt", "unsupported_parameter", "'add_generation_prompt': false is not supported: prompts always ask for an answer.");
-        string[] given = [.. new[] { "prompt", "content", "messages" }.Where(name => request.Find(name) is not null)];
+        string[] given = [.. Inputs.Where(name => request.Find(name) is not null)];
         if (given.Length != 1)
             throw RequestObject.Refuse("prompt", "missing_required_parameter", "Send one of 'prompt', 'content' and 'messages'.");
         if (given[0] == "messages")

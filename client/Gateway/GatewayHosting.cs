@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using SmolCluster.Gateway.Anthropic;
 using SmolCluster.Gateway.Chat;
+using SmolCluster.Gateway.Completions;
 using SmolCluster.Gateway.Errors;
 using SmolCluster.Gateway.Health;
 using SmolCluster.Gateway.Keys;
@@ -12,6 +13,7 @@ using SmolCluster.Gateway.Ollama;
 using SmolCluster.Gateway.Page;
 using SmolCluster.Gateway.Requests;
 using SmolCluster.Gateway.Responses;
+using SmolCluster.Gateway.Tokens;
 using SmolCluster.ServiceDefaults;
 
 namespace SmolCluster.Gateway;
@@ -35,7 +37,9 @@ public static class GatewayHosting
         builder.Services.AddSingleton<ModelDirectory>();
         builder.Services.AddSingleton<GatewayMetrics>();
         builder.Services.AddSingleton<AnswerMeters>();
+        builder.Services.AddSingleton<ModelPlaces>();
         builder.Services.AddSingleton<Answers>();
+        builder.Services.AddSingleton<Tokenizers>();
         builder.Services.AddSingleton<BackgroundAnswers>();
         builder.Services.AddSingleton<StoredResponses>();
         builder.Services.AddApiReference();
@@ -53,6 +57,8 @@ public static class GatewayHosting
         app.UseKeys();
         app.MapPrometheus().RequireAuthorization(KeyScopes.Metrics);
         app.MapChatCompletions();
+        app.MapCompletions();
+        app.MapTokens();
         app.MapResponses();
         app.MapMessages();
         app.MapOllama();

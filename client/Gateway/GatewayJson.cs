@@ -2,9 +2,11 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using SmolCluster.Gateway.Chat;
+using SmolCluster.Gateway.Completions;
 using SmolCluster.Gateway.Errors;
 using SmolCluster.Gateway.Health;
 using SmolCluster.Gateway.Models;
+using SmolCluster.Gateway.Tokens;
 
 namespace SmolCluster.Gateway;
 
@@ -18,6 +20,9 @@ namespace SmolCluster.Gateway;
 [JsonSerializable(typeof(HealthReport))]
 [JsonSerializable(typeof(ChatCompletion))]
 [JsonSerializable(typeof(ChatCompletionChunk))]
+[JsonSerializable(typeof(Completion))]
+[JsonSerializable(typeof(Tokenized))]
+[JsonSerializable(typeof(Detokenized))]
 internal sealed partial class GatewayJson : JsonSerializerContext
 {
     static GatewayJson() =>

@@ -126,7 +126,7 @@ public sealed class Sampler(int vocabularyLength)
         kept < All ? _ranked.Mass(kept) : TotalWeight(logits, largest, temperature);
 
     /// <summary>The sum of all tokens' weights, added in the order of ids.</summary>
-    private static double TotalWeight(ReadOnlySpan<float> logits, float largest, float temperature)
+    internal static double TotalWeight(ReadOnlySpan<float> logits, float largest, float temperature)
     {
         Span<double> weights = stackalloc double[WeightsAtOnce];
         double sum = 0;

@@ -16,6 +16,8 @@ namespace SmolCluster.Engine.Serving;
 /// <param name="endsAnswer">Whether a token ends any answer.</param>
 internal sealed class BatchDecoder(Transformer transformer, ThreadTeam team, int rows, int vocabulary, Func<int, bool> endsAnswer) : IDisposable
 {
+    private readonly int[] _ends = [.. Enumerable.Range(0, vocabulary).Where(endsAnswer)];
+    private readonly float[]?[] _raw = new float[team.Size][]; // one a worker, [vocabulary]: logits before the sampler has changed them
     private readonly Sampler[] _samplers = [.. Enumerable.Range(0, team.Size).Select(_ => new Sampler(vocabulary))]; // one a worker
     private readonly NativeBuffer<float> _logits = new(checked(rows * vocabulary)); // [rows][vocabulary]; rows that no step reaches take no memory
     private long _drafted, _accepted;
@@ -30,8 +32,8 @@ internal sealed class BatchDecoder(Transformer transformer, ThreadTeam team, int
         transformer.Forward(slices, _logits.Span);
         (SequenceRun Run, int Drafted)[] places =
             [.. step.SelectMany((s, i) => Enumerable.Range(0, slices[i].LogitRowCount).Select(drafted => (s.Run, drafted)))];
-        var draws = new Draw[places.Length];
-        team.For(places.Length, (row, worker) => draws[row] = Sample(places[row].Run, places[row].Drafted, row, _samplers[worker]));
+        var draws = new Drawn[places.Length];
+        team.For(places.Length, (row, worker) => draws[row] = Sample(places[row].Run, places[row].Drafted, row, worker));
         int first = 0;
         for (int i = 0; i < slices.Length; first += slices[i++].LogitRowCount)
         {
@@ -40,25 +42,52 @@ internal sealed class BatchDecoder(Transformer transformer, ThreadTeam team, int
     }
 
     // one sequence's impossible draw (all tokens forbidden, a logit that is no number) must not end its neighbours'
-    private Draw Sample(SequenceRun run, int drafted, int row, Sampler sampler)
+    private Drawn Sample(SequenceRun run, int drafted, int row, int worker)
     {
         try
         {
             Span<float> logits = _logits.Span.Slice(row * vocabulary, vocabulary);
-            GenerationRequest request = run.Request;
-            int token = sampler.Sample(logits, run.Tokens(drafted), request.PromptLength, request.Sampling);
-            int place = run.Generated + drafted;
-            return new(place < request.Replay?.Length ? request.Replay[place] : token, null);
+            if (run.Request.TopLogprobs is not { } top)
+            {
+                return new(Draw(run, drafted, logits, worker), null, null);
+            }
+
+            float[] raw = _raw[worker] ??= new float[vocabulary];
+            logits.CopyTo(raw);
+            int token = Draw(run, drafted, logits, worker);
+            return new(token, TokenLogprobs.Of(raw, token, top), null);
         }
         catch (Exception failure) when (failure is ArgumentException or InvalidOperationException)
         {
-            return new(0, failure);
+            return new(0, null, failure);
         }
+    }
+
+    private int Draw(SequenceRun run, int drafted, Span<float> logits, int worker)
+    {
+        GenerationRequest request = run.Request;
+        ReadOnlySpan<int> tokens = run.Tokens(drafted);
+        if (request.Thinking?.Next(tokens[request.PromptLength..]) is { } forced)
+        {
+            return forced;
+        }
+
+        if (tokens.Length - request.PromptLength < request.MinTokens)
+        {
+            foreach (int end in _ends)
+            {
+                logits[end] = float.NegativeInfinity;
+            }
+        }
+
+        int token = _samplers[worker].Sample(logits, tokens, request.PromptLength, request.Sampling);
+        int place = run.Generated + drafted;
+        return place < request.Replay?.Length ? request.Replay[place] : token;
     }
 
     public void Dispose() => _logits.Dispose();
 
-    private void Deliver(SequenceRun run, ReadOnlySpan<Draw> draws)
+    private void Deliver(SequenceRun run, ReadOnlySpan<Drawn> draws)
     {
         bool ended = false, holds = true;
         int place = 0;
@@ -70,7 +99,7 @@ internal sealed class BatchDecoder(Transformer transformer, ThreadTeam team, int
                 return;
             }
 
-            holds = run.Append(draws[place].Token, place);
+            holds = run.Append(draws[place].Token, place, draws[place].Logprobs);
             ended = Ends(run, draws[place].Token);
         }
 
@@ -93,5 +122,5 @@ internal sealed class BatchDecoder(Transformer transformer, ThreadTeam team, int
         endsAnswer(token) || run.Request.StopTokens.Contains(token) || run.Generated >= run.Request.MaxTokens;
 
     /// <summary>A token, or why none could be drawn.</summary>
-    private readonly record struct Draw(int Token, Exception? Failure);
+    private readonly record struct Drawn(int Token, TokenLogprobs? Logprobs, Exception? Failure);
 }

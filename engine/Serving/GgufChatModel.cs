@@ -60,6 +60,7 @@ public sealed class GgufChatModel : IChatModel
         _transformer = new Transformer(file, Config, _team, options.StepTokens, twin: _twin);
         string id = options.ModelId ?? Path.GetFileNameWithoutExtension(file.Path);
         _scheduler = new BatchScheduler(_transformer, _pool, _team, options with { ModelId = id }, StepCost.Of(Config), Config.VocabularyLength, EndsAnswer);
+        Exchange = options.PrefixCache ? new KvExchange(_scheduler, new KvTransfer(_pool, Config.VocabularyLength), layout.PageBytes) : null;
         Card = new ModelCard(id, options.Kind, Config.Architecture, hash, context, file.Length)
         {
             KvType = $"{options.KvType}",
@@ -79,6 +80,8 @@ public sealed class GgufChatModel : IChatModel
     public int VocabularyLength => Config.VocabularyLength;
 
     public int LongestToken { get; }
+
+    public KvExchange? Exchange { get; }
 
     /// <summary>KV pages that answers hold now, those kept beside for answers to come, and the most there can be.</summary>
     public (int Used, int Idle, int Capacity, long PageBytes) Cache =>
@@ -121,6 +124,14 @@ public sealed class GgufChatModel : IChatModel
 
         return _tokenizer.Encode(_template.Render(complete, now ?? _clock.GetLocalNow()));
     }
+
+    public int[] EncodeText(string text, bool addBegin, bool parseSpecial)
+    {
+        int[] tokens = _tokenizer.Encode(text, parseSpecial);
+        return addBegin && _tokenizer is { AddsBeginOfText: true, BeginOfText: { } begin } ? [begin, .. tokens] : tokens;
+    }
+
+    public ReadOnlySpan<byte> Bytes(int token) => _tokenizer.Bytes(token);
 
     public AnswerForm Form => _template.Form;
 

@@ -26,6 +26,14 @@ public interface IChatModel : IDisposable
     /// <exception cref="Text.Templates.TemplateException">The template refused the messages.</exception>
     int[] EncodeChat(JsonObject context, DateTimeOffset? now = null);
 
+    /// <summary>Tokenizes text that is no chat.</summary>
+    /// <param name="addBegin">Whether the token that texts begin with comes first, where the model has one.</param>
+    /// <param name="parseSpecial">Whether names of special tokens in it become these tokens.</param>
+    int[] EncodeText(string text, bool addBegin, bool parseSpecial);
+
+    /// <summary>Bytes of any token: a special token's are its name.</summary>
+    ReadOnlySpan<byte> Bytes(int token);
+
     /// <summary>How its answers are marked.</summary>
     AnswerForm Form { get; }
 
@@ -38,6 +46,9 @@ public interface IChatModel : IDisposable
     /// <summary>Queues a request for the batch loop. Never blocks.</summary>
     /// <exception cref="QueueFullException">The bounded queue is full: try later.</exception>
     Generation Submit(GenerationRequest request);
+
+    /// <summary>What it has computed, to give and to take; null: it keeps nothing that could move.</summary>
+    KvExchange? Exchange => null;
 }
 
 /// <summary>What people may know of a loaded model.</summary>
@@ -86,6 +97,15 @@ public sealed record GenerationRequest(int[] Tokens, int PromptLength, int MaxTo
     /// <summary>False: no drafts for this answer, whatever the node does. The tokens are the same.</summary>
     public bool Speculation { get; init; } = true;
 
+    /// <summary>How many of the likeliest tokens are told with each token; null: no logprobs. The tokens are the same.</summary>
+    public int? TopLogprobs { get; init; }
+
+    /// <summary>No token may end the answer before it has as many, those generated before included.</summary>
+    public int MinTokens { get; init; }
+
+    /// <summary>Null: the model may think as long as it wants.</summary>
+    public ThinkingBudget? Thinking { get; init; }
+
     /// <summary>The answer's first tokens, taken in place of those drawn, with all the work of drawing done. Only for measuring:
     /// random weights write no text that could stand for one.</summary>
     public int[]? Replay { get; init; }
@@ -96,7 +116,11 @@ public sealed record GenerationRequest(int[] Tokens, int PromptLength, int MaxTo
 /// <param name="Tokens">Bounded by the request's MaxTokens, so a slow reader never blocks the batch loop.</param>
 /// <param name="CachedTokens">Completes when prefill starts: prompt tokens whose keys and values were already there.</param>
 /// <param name="Cancel">Idempotent; the sequence leaves the batch, and its cache is freed, by the end of the current step.</param>
-public sealed record Generation(ChannelReader<int> Tokens, Task<int> CachedTokens, Action Cancel);
+public sealed record Generation(ChannelReader<int> Tokens, Task<int> CachedTokens, Action Cancel)
+{
+    /// <summary>One for each token, there before the token is; null: none were asked for.</summary>
+    public ChannelReader<TokenLogprobs>? Logprobs { get; init; }
+}
 
 /// <summary>The queue of a node is full.</summary>
 public sealed class QueueFullException(string message) : Exception(message);

@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using SmolCluster.Engine.Caching;
 using SmolCluster.Engine.Models;
+using SmolCluster.Engine.Sampling;
 
 namespace SmolCluster.Engine.Serving;
 
@@ -9,6 +10,7 @@ namespace SmolCluster.Engine.Serving;
 internal sealed class SequenceRun
 {
     private readonly Channel<int> _output;
+    private readonly Channel<TokenLogprobs>? _logprobs;
     private readonly TaskCompletionSource<int> _prefillStarted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Action _wake;
     private readonly PromptLookup? _lookup;
@@ -30,6 +32,7 @@ internal sealed class SequenceRun
         Count = _tokens.Length;
         // one reader, one writer, and at most MaxTokens items: bounded without ever making the batch loop wait
         _output = Channel.CreateUnbounded<int>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
+        _logprobs = request.TopLogprobs is null ? null : Channel.CreateUnbounded<TokenLogprobs>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
     }
 
     public GenerationRequest Request { get; }
@@ -56,7 +59,7 @@ internal sealed class SequenceRun
 
     private ReadOnlyMemory<int> Known => _tokens.AsMemory(0, Count);
 
-    public Generation ToGeneration() => new(_output.Reader, _prefillStarted.Task, Cancel);
+    public Generation ToGeneration() => new(_output.Reader, _prefillStarted.Task, Cancel) { Logprobs = _logprobs?.Reader };
 
     /// <summary>Takes what is computed already of the pending tokens, by whomever.</summary>
     public void Adopt() => Cache.Adopt(Known);
@@ -102,11 +105,16 @@ internal sealed class SequenceRun
 
     /// <summary>The token that was drawn after those known; true: the draft's <paramref name="place"/>-th says the same, so the
     /// draw after it holds as well.</summary>
-    public bool Append(int token, int place)
+    public bool Append(int token, int place, TokenLogprobs? logprobs = null)
     {
         MakeRoom(1);
         bool foretold = place < _drafted && _tokens[Count] == token;
         _tokens[Count++] = token;
+        if (logprobs is not null)
+        {
+            _logprobs!.Writer.TryWrite(logprobs);
+        }
+
         _output.Writer.TryWrite(token);
         return foretold;
     }

@@ -1,8 +1,8 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
+using SmolCluster.Engine.Sampling;
 using SmolCluster.Engine.Text;
-using SmolCluster.Engine.Text.Templates;
 
 namespace SmolCluster.Engine.Serving;
 
@@ -37,7 +37,6 @@ public sealed class StubChatModel(StubOptions options, TimeProvider time) : ICha
 
     private static readonly byte[] s_bytes = [.. Enumerable.Range(0, 256).Select(value => (byte)value)];
 
-    private readonly byte[] _text = Encoding.UTF8.GetBytes(options.Text);
     private readonly CancellationTokenSource _disposed = new();
     private readonly Lock _lock = new();
     private TaskCompletionSource _idle = Completed();
@@ -53,16 +52,12 @@ public sealed class StubChatModel(StubOptions options, TimeProvider time) : ICha
     /// <summary>Completes when no answer runs.</summary>
     public Task WhenIdle() { lock (_lock) return _idle.Task; }
 
-    /// <summary>Role and text of each message as UTF-8.</summary>
-    public int[] EncodeChat(JsonObject context, DateTimeOffset? now = null)
-    {
-        if (context["messages"] is not JsonArray { Count: > 0 } messages)
-            throw new TemplateException("There are no messages to answer: send at least one.");
-        var prompt = new StringBuilder();
-        foreach (var message in messages)
-            prompt.Append(Text(message, "role")).Append(": ").Append(Text(message, "content")).Append('\n');
-        return [.. Encoding.UTF8.GetBytes(prompt.ToString())];
-    }
+    /// <summary>Role and text of each message as UTF-8, and what is wanted of the answer, see <see cref="StubScript"/>.</summary>
+    public int[] EncodeChat(JsonObject context, DateTimeOffset? now = null) => [.. Encoding.UTF8.GetBytes(StubScript.Prompt(context))];
+
+    public int[] EncodeText(string text, bool addBegin, bool parseSpecial) => [.. Encoding.UTF8.GetBytes(text)];
+
+    public ReadOnlySpan<byte> Bytes(int token) => VisibleBytes(token);
 
     public int VocabularyLength => EndToken + 1;
 
@@ -83,23 +78,27 @@ public sealed class StubChatModel(StubOptions options, TimeProvider time) : ICha
         Enter();
         var already = request.Tokens.Length - request.PromptLength;
         var tokens = Channel.CreateUnbounded<int>(new() { SingleReader = true, SingleWriter = true });
+        var logprobs = request.TopLogprobs is null ? null : Channel.CreateUnbounded<TokenLogprobs>(new() { SingleReader = true, SingleWriter = true });
         var cancelled = CancellationTokenSource.CreateLinkedTokenSource(_disposed.Token);
-        _ = Stream(already, request, tokens.Writer, cancelled);
-        return new Generation(tokens.Reader, Task.FromResult(0), cancelled.Cancel);
+        _ = Stream(already, request, tokens.Writer, logprobs?.Writer, cancelled);
+        return new Generation(tokens.Reader, Task.FromResult(0), cancelled.Cancel) { Logprobs = logprobs?.Reader };
     }
 
     public void Dispose() => _disposed.Cancel();
 
     /// <summary>Ends the channel in every case: an answer that was cancelled has no reader that could wait for more.</summary>
-    private async Task Stream(int next, GenerationRequest request, ChannelWriter<int> tokens, CancellationTokenSource cancelled)
+    private async Task Stream(int next, GenerationRequest request, ChannelWriter<int> tokens, ChannelWriter<TokenLogprobs>? logprobs,
+        CancellationTokenSource cancelled)
     {
+        byte[] text = StubScript.Answer(request, options.Text);
         try
         {
-            for (var left = request.MaxTokens; left > 0 && next <= _text.Length; left--, next++)
+            for (var left = request.MaxTokens; left > 0 && next <= text.Length; left--, next++)
             {
                 if (options.TokenInterval > TimeSpan.Zero)
                     await Task.Delay(options.TokenInterval, time, cancelled.Token).ConfigureAwait(false);
-                int token = next < _text.Length ? _text[next] : EndToken;
+                int token = next < text.Length ? text[next] : EndToken;
+                logprobs?.TryWrite(new TokenLogprobs(token, 0, request.TopLogprobs > 0 ? [(token, 0)] : [])); // it is certain
                 tokens.TryWrite(token);
                 if (request.StopTokens.Contains(token)) break;
             }
@@ -132,11 +131,6 @@ public sealed class StubChatModel(StubOptions options, TimeProvider time) : ICha
             if (--_activeGenerations == 0) _idle.SetResult();
         }
     }
-
-    private static string Text(JsonNode? message, string name) =>
-        (message as JsonObject)?[name] is JsonValue value && value.TryGetValue(out string? text)
-            ? text
-            : throw new TemplateException($"Every message needs a text \"{name}\".");
 
     private static TaskCompletionSource Completed()
     {

@@ -41,6 +41,10 @@ public sealed record ChatRequest(
     /// answer. False: such a request is refused.</summary>
     [Id(15)] public bool TruncatePrompt { get; init; }
 
+    /// <summary>Tokens that a truncated prompt may have, so that an answer that goes on elsewhere has the same one; null: as the context
+    /// allows, and the prompt that comes of it is then the answer's.</summary>
+    [Id(17)] public int? PromptRoom { get; init; }
+
     /// <summary>To be continued as it stands, without a template: then there are no messages. Null: a chat.</summary>
     [Id(16)] public RawPrompt? Prompt { get; init; }
 

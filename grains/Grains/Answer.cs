@@ -1,10 +1,12 @@
 using SmolCluster.Contracts;
+using SmolCluster.Engine.Sampling;
 using SmolCluster.Engine.Serving;
 
 namespace SmolCluster.Grains;
 
 /// <summary>A piece of an answer and the tokens since the piece before: none if the same token gave that one too.</summary>
-internal readonly record struct AnswerPiece(AnswerPart Part, int[] Tokens);
+/// <param name="Logprobs">Of a text's tokens; null: none were asked for, or it is no text.</param>
+internal readonly record struct AnswerPiece(AnswerPart Part, int[] Tokens, TokenLogprobs[]? Logprobs = null);
 
 /// <summary>A running answer: a lease on the model's cache, and its tokens as text, reasoning and calls. It begins with the tokens that are known of
 /// it, if any, which are computed as part of the prompt, and goes on with the model's. Whoever leaves, for whatever reason,
@@ -17,7 +19,10 @@ internal sealed class Answer : IDisposable
     private readonly List<int> _tokens;
     private readonly List<int> _sinceLastPiece = [];
     private readonly Queue<AnswerPart> _shown = [];
+    private readonly List<TokenLogprobs> _logprobs = [];
     private readonly AnswerReading _reading;
+    private readonly int[] _prompt;
+    private readonly Lock _lock = new(); // for who looks at the tokens from outside of the conversation
     private readonly Generation? _generation;
 
     /// <param name="plan">The whole answer: its tokens are the prompt.</param>
@@ -28,6 +33,7 @@ internal sealed class Answer : IDisposable
         _model = model;
         _known = known;
         _reading = plan.Reading;
+        _prompt = plan.Generation.Tokens;
         _text = new AnswerText(model, _reading);
         _tokens = new List<int>(known.Count);
         if (MoreToSample()) _generation = Submit(model, After(plan.Generation, known));
@@ -55,20 +61,30 @@ internal sealed class Answer : IDisposable
     {
         while (_shown.Count == 0 && _text.FinishReason is null)
         {
+            // what was held back and turned out to be no text is none of the text's
+            if (!_text.InText) _logprobs.Clear();
             foreach (var part in _text.Open ? Take(await NextToken(cancellation)) : _text.End())
                 _shown.Enqueue(part);
         }
         if (!_shown.TryDequeue(out var shown)) return null;
-        var piece = new AnswerPiece(shown, [.. _sinceLastPiece]);
+        bool told = _generation?.Logprobs is not null && shown.Kind == PartKind.Text;
+        var piece = new AnswerPiece(shown, [.. _sinceLastPiece], told ? [.. _logprobs] : null);
         _sinceLastPiece.Clear();
+        if (told) _logprobs.Clear();
         return piece;
     }
 
     public void Dispose() => _generation?.Cancel();
 
+    /// <summary>Prompt and answer so far; at any time, from any thread.</summary>
+    public int[] AllTokens()
+    {
+        lock (_lock) return [.. _prompt, .. _tokens];
+    }
+
     private IReadOnlyList<AnswerPart> Take(int token)
     {
-        _tokens.Add(token);
+        lock (_lock) _tokens.Add(token);
         _sinceLastPiece.Add(token);
         return _text.Take(token);
     }
@@ -80,7 +96,9 @@ internal sealed class Answer : IDisposable
     {
         try
         {
-            return await _generation!.Tokens.ReadAsync(cancellation);
+            int token = await _generation!.Tokens.ReadAsync(cancellation);
+            if (_generation.Logprobs is { } logprobs && logprobs.TryRead(out var likely) && !_model.EndsAnswer(token)) _logprobs.Add(likely);
+            return token;
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {

@@ -9,22 +9,30 @@ namespace SmolCluster.Grains;
 /// <param name="Generation">The whole answer.</param>
 internal sealed record AnswerPlan(GenerationRequest Generation, AnswerReading Reading)
 {
+    /// <summary>Of the prompt, left out because it was too long.</summary>
+    public int DroppedTokens { get; init; }
+
+    /// <summary>See <see cref="ChatRequest.PromptRoom"/>.</summary>
+    public int? PromptRoom { get; init; }
+
     /// <exception cref="ChatException">InvalidLogitBias, NotSupported, InvalidMessages or ContextLengthExceeded.</exception>
     public static async Task<AnswerPlan> For(ChatRequest request, IChatModel model, CancellationToken cancellation)
     {
-        RequireSupported(request);
         RequireKnownTokens(request.Sampling.LogitBias.Keys, model.VocabularyLength);
-        var prompt = await ChatPrompt.Encode(request, model, cancellation);
+        var (prompt, dropped) = await PromptTokens.Of(request, model, cancellation);
         var maxTokens = MaxTokens(request.MaxTokens, prompt.Length, model.Card.ContextLength);
-        return new(new GenerationRequest(prompt, prompt.Length, maxTokens, Options(request.Sampling), request.User),
-            new AnswerReading(request.Stop, maxTokens, request.Tools is not null, request.Tools is { Parallel: false }, ChatPrompt.BeginsReasoning(prompt, model)));
-    }
-
-    private static void RequireSupported(ChatRequest request)
-    {
-        if ((request.TopLogprobs is not null ? "logprobs" : request.MinTokens > 0 ? "min_tokens" : request.Thinking.Budget is not null ? "a thinking budget"
-            : request.TruncatePrompt ? "truncation" : request.Prompt is not null ? "a raw prompt" : null) is { } missing)
-            throw new ChatException(ChatError.NotSupported, $"The models here cannot do {missing} yet. Send the request without it.");
+        if (request.MinTokens > maxTokens)
+            throw TooLong($"min_tokens asks for {request.MinTokens}, but this answer can have {maxTokens} at most.");
+        bool raw = request.Prompt is not null;
+        var reading = new AnswerReading(request.Stop, maxTokens, request.Tools is not null, request.Tools is { Parallel: false },
+            !raw && ThinkingPlan.IsBegunBy(prompt, model), raw);
+        var generation = new GenerationRequest(prompt, prompt.Length, maxTokens, Options(request.Sampling), request.User)
+        {
+            TopLogprobs = request.TopLogprobs,
+            MinTokens = request.MinTokens,
+            Thinking = raw ? null : ThinkingPlan.Budget(request.Thinking, reading.Reasoning, model),
+        };
+        return new(generation, reading) { DroppedTokens = dropped, PromptRoom = request.TruncatePrompt ? prompt.Length : null };
     }
 
     private static void RequireKnownTokens(IEnumerable<int> tokens, int vocabulary)

@@ -16,8 +16,9 @@ internal sealed class AnswerStart
     /// longer or shorter, and the answer has the length that its first silo promised.</summary>
     public ChatRequest Request => _state.Request!;
 
-    /// <summary>Known of the answer.</summary>
-    public IReadOnlyList<int> Tokens => _state.Tokens;
+    /// <summary>Known of the answer, so that they need not be sampled again. Nobody keeps logprobs: where they are asked for, these are
+    /// the reader's tokens only, and the others are sampled again, identically, with theirs.</summary>
+    public IReadOnlyList<int> Tokens => Request.TopLogprobs is null ? _state.Tokens : _reader.Tokens ?? [];
 
     /// <summary>As the first silo found it; null: not known yet.</summary>
     public int? CachedTokens => _state.CachedTokens;
@@ -49,12 +50,12 @@ internal sealed class AnswerStart
 
     /// <summary>What is to be written before the first event.</summary>
     /// <exception cref="ChatException">ModelDiffers: this silo's model of that name would go on with other words.</exception>
-    public ConversationState On(ModelCard card, int maxTokens)
+    public ConversationState On(ModelCard card, AnswerPlan plan)
     {
         if (_state.Identity.Length > 0 && _state.Identity != card.Identity)
             throw new ChatException(ChatError.ModelDiffers,
                 $"This answer was begun by a model '{card.Id}' of content {_state.Identity}; this silo's has {card.Identity} and would go on with other words.");
-        return _state with { Identity = card.Identity, MaxTokens = maxTokens };
+        return _state with { Identity = card.Identity, MaxTokens = plan.Reading.MaxTokens, Request = Request with { PromptRoom = plan.PromptRoom } };
     }
 
     /// <summary>Whether the reader lacks it. The last event is always sent: a reader may have it and not have passed it on.</summary>

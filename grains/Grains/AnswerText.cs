@@ -9,7 +9,9 @@ namespace SmolCluster.Grains;
 /// <param name="Tools">Whether the model was told of tools.</param>
 /// <param name="OneCall">Whether it ends with its first call.</param>
 /// <param name="Reasoning">Whether the prompt has begun its reasoning.</param>
-internal sealed record AnswerReading(IReadOnlyList<string> Stops, int MaxTokens, bool Tools = false, bool OneCall = false, bool Reasoning = false);
+/// <param name="Raw">Whether it continues a text, and has no parts.</param>
+internal sealed record AnswerReading(
+    IReadOnlyList<string> Stops, int MaxTokens, bool Tools = false, bool OneCall = false, bool Reasoning = false, bool Raw = false);
 
 /// <summary>An answer's parts as a function of its tokens alone: whole characters, parted at the model's marks, the text cut by stop
 /// strings, the reason it ends. Which token shows which piece depends on no clock and no batch, so whoever replays the tokens
@@ -17,7 +19,7 @@ internal sealed record AnswerReading(IReadOnlyList<string> Stops, int MaxTokens,
 internal sealed class AnswerText(IChatModel model, AnswerReading reading)
 {
     private readonly Detokenizer _detokenizer = new();
-    private readonly AnswerParts _parts = new(model.Form, reading.Tools, reading.Reasoning);
+    private readonly AnswerParts _parts = new(reading.Raw ? AnswerForm.Plain : model.Form, reading.Tools, reading.Reasoning);
     private readonly StopMatcher _stops = new(reading.Stops);
     private readonly List<AnswerPart> _shown = [];
     private bool _called;

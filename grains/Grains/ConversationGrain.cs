@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orleans.Storage;
 using SmolCluster.Contracts;
+using SmolCluster.Grains.HandingOver;
 using SmolCluster.Grains.Placement;
 
 namespace SmolCluster.Grains;
@@ -20,15 +21,17 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
     private readonly ModelHost _models;
     private readonly ILocalSiloDetails _silo;
     private readonly TimeProvider _time;
+    private readonly HandOver _handOver;
     private readonly ILogger _logger;
     private readonly ConversationRecord _record;
 
     /// <summary>The answer that runs; null while none does.</summary>
     private AnswerRun? _running;
 
-    public ConversationGrain(ModelHost models, ILocalSiloDetails silo, TimeProvider time, IServiceProvider services, ILogger<ConversationGrain> logger)
+    public ConversationGrain(ModelHost models, HandOver handOver, ILocalSiloDetails silo, TimeProvider time, IServiceProvider services,
+        ILogger<ConversationGrain> logger)
     {
-        (_models, _silo, _time, _logger) = (models, silo, time, logger);
+        (_models, _handOver, _silo, _time, _logger) = (models, handOver, silo, time, logger);
         var storage = services.GetRequiredKeyedService<IGrainStorage>(IsAnswer ? GrainsHosting.AnswerStorage : GrainsHosting.ConversationStorage);
         _record = new ConversationRecord(storage, this.GetGrainId(), time, logger);
     }
@@ -140,16 +143,17 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
     {
         var model = _models.Get(start.Request.Model);
         var plan = await AnswerPlan.For(start.Request, model, run.Stopped);
-        var state = start.On(model.Card, plan.Reading.MaxTokens);
+        var state = start.On(model.Card, plan);
         using var answer = new Answer(model, plan, start.Tokens);
         using var freed = run.Stopped.Register(answer.Dispose);
+        using var movable = _handOver.Register(GrainContext, model, answer.AllTokens);
         var log = new AnswerLog(_record, state, start.Request.Keep != Keep.Nothing, _time);
         _models.CountAnswers(model.Card.Id, 1);
         try
         {
             await log.Begin(cancellation);
-            var started = new AnswerStarted(1, model.Card.Id, plan.Generation.PromptLength, model.Card.ContextLength, _silo.Name, plan.Reading.MaxTokens, model.Card.Identity);
-            await foreach (var happened in Events(start, started, answer, log, cancellation))
+            var started = new AnswerStarted(1, model.Card.Id, plan.Generation.PromptLength, model.Card.ContextLength, _silo.Name, plan.Reading.MaxTokens, model.Card.Identity, plan.DroppedTokens);
+            await foreach (var happened in Events(start, started, answer, new AnswerEvents(this.GetPrimaryKeyString(), model), log, cancellation))
                 if (start.IsNew(happened)) yield return happened;
         }
         finally
@@ -161,7 +165,7 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
     }
 
     /// <summary>All of the answer's events from the first one, which is how their numbers come out the same everywhere.</summary>
-    private async IAsyncEnumerable<GenerationEvent> Events(AnswerStart start, AnswerStarted started, Answer answer, AnswerLog log,
+    private static async IAsyncEnumerable<GenerationEvent> Events(AnswerStart start, AnswerStarted started, Answer answer, AnswerEvents events, AnswerLog log,
         [EnumeratorCancellation] CancellationToken cancellation)
     {
         yield return started;
@@ -169,7 +173,6 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
         var cached = start.CachedTokens ?? await answer.CachedTokens.WaitAsync(cancellation);
         log.Prefilled(cached);
         yield return new PrefillStarted(++number, cached);
-        var events = new AnswerEvents(this.GetPrimaryKeyString());
         while (await answer.Next(cancellation) is { } piece)
         {
             var delta = events.Delta(++number, piece);
@@ -178,6 +181,6 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
             yield return delta;
         }
         await log.Finish(answer.Tokens, answer.FinishReason!, cancellation);
-        yield return new AnswerFinished(++number, answer.FinishReason!, started.PromptTokens, answer.Tokens.Count, cached, answer.ReasoningTokens, answer.StopSequence);
+        yield return new AnswerFinished(++number, answer.FinishReason!, started.PromptTokens, answer.Tokens.Count, cached, answer.ReasoningTokens, answer.StopSequence, started.DroppedTokens);
     }
 }

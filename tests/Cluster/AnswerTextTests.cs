@@ -82,7 +82,7 @@ public sealed class AnswerTextTests
         Assert.Equal([0, 1], parts.Where(part => part.Name is not null).Select(part => part.Call));
         Assert.Equal("done", Join(parts, PartKind.Text));
         (parts, string? reason) = Read($"{Call}\n{Call}", s_tools with { OneCall = true });
-        Assert.Equal(([0], "tool_calls"), (parts.Where(part => part.Name is not null).Select(part => part.Call), reason));
+        Assert.Equal((1, "tool_calls"), (parts.Count(part => part.Name is not null), reason));
     }
 
     [Fact]

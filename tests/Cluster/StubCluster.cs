@@ -17,6 +17,9 @@ public sealed class StubCluster : IAsyncDisposable
 
     public IReadOnlyList<InProcessSiloHandle> Silos => [.. _cluster.Silos];
 
+    /// <summary>Another each time.</summary>
+    public ITokenizerGrain Tokenizer => _cluster.Client.GetGrain<ITokenizerGrain>(Guid.NewGuid().ToString("N"));
+
     public IModelsGrain Models => _cluster.Client.GetGrain<IModelsGrain>(0);
 
     /// <summary>One silo; does not wait for its models.</summary>
@@ -52,6 +55,9 @@ public sealed class StubCluster : IAsyncDisposable
     public T Service<T>(int silo = 0) where T : notnull => Silos[silo].ServiceProvider.GetRequiredService<T>();
 
     public IManagementGrain Management => _cluster.Client.GetGrain<IManagementGrain>(0);
+
+    /// <summary>As SIGTERM does.</summary>
+    public Task Stop(InProcessSiloHandle silo) => _cluster.StopSiloAsync(silo);
 
     public Task Deactivate(IAddressable grain) => _cluster.DeactivateAsync(grain);
 

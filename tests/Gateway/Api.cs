@@ -13,8 +13,8 @@ internal static class Api
     public static string Body(string fields = "", string model = SharedGateway.Quick) =>
         $$"""{"model":"{{model}}","messages":[{"role":"user","content":"Hi"}]{{(fields.Length > 0 ? "," : "")}}{{fields}}}""";
 
-    public static Task<HttpResponseMessage> PostAsync(this HttpClient http, string body, string contentType = "application/json") =>
-        http.PostAsync(new Uri(Chat, UriKind.Relative), Json(Encoding.UTF8.GetBytes(body), contentType), TestContext.Current.CancellationToken);
+    public static Task<HttpResponseMessage> PostAsync(this HttpClient http, string body, string contentType = "application/json", string path = Chat) =>
+        http.PostAsync(new Uri(path, UriKind.Relative), Json(Encoding.UTF8.GetBytes(body), contentType), TestContext.Current.CancellationToken);
 
     public static ByteArrayContent Json(byte[] body, string contentType = "application/json")
     {

@@ -19,6 +19,7 @@ public sealed class ClientTests(SharedGateway gateway)
         await host.ReadyAsync();
         var variables = Variables();
         variables["SMOL_URL"] = host.Url;
+        variables["SMOL_STUB"] = "1";
         await NodeScripts.RunAsync("openai.test.mjs", variables);
         await slow.WhenIdle().WaitAsync(TimeSpan.FromSeconds(5), TestContext.Current.CancellationToken);
     }
@@ -59,6 +60,9 @@ public sealed class ClientTests(SharedGateway gateway)
         await NodeScripts.RunAsync(script, variables);
         await slow.WhenIdle().WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
     }
+
+    [Fact]
+    public async Task AiSdk_ChatsStreamsReasonsAndRunsTools() => await NodeScripts.RunAsync("ai.test.mjs", Variables());
 
     [Fact]
     public async Task Browser_ChatPage_Works()

@@ -21,6 +21,10 @@ internal static class MessagesRequestReader
         "tools", "tool_choice", "service_tier", "cache_control", "output_config",
     }.ToFrozenSet();
 
+    /// <summary>Those that have nothing to do with the prompt.</summary>
+    public static readonly FrozenSet<string> OfTheAnswer =
+        new[] { "max_tokens", "stop_sequences", "stream", "temperature", "top_k", "top_p", "seed", "metadata", "service_tier" }.ToFrozenSet();
+
     private static readonly FrozenSet<string> ToolFields =
         new[] { "type", "name", "description", "input_schema", "cache_control", "strict", "eager_input_streaming" }.ToFrozenSet();
 
@@ -44,8 +48,17 @@ internal static class MessagesRequestReader
         }, stream);
     }
 
-    /// <summary>All of it that makes the prompt: what /v1/messages/count_tokens counts.</summary>
-    public static ChatRequest ReadPrompt(RequestObject request, Func<string?, string> queueUser, DateTimeOffset now)
+    /// <summary>The body of /v1/messages/count_tokens: all that makes the prompt.</summary>
+    public static ChatRequest ReadCount(JsonElement body, Func<string?, string> queueUser, DateTimeOffset now)
+    {
+        var request = new RequestObject(body);
+        foreach (string name in request.Names)
+            if (!Known.Contains(name) || OfTheAnswer.Contains(name))
+                throw RequestObject.Refuse(name, "unknown_parameter", $"Unknown parameter: '{name}'.");
+        return ReadPrompt(request, queueUser, now);
+    }
+
+    private static ChatRequest ReadPrompt(RequestObject request, Func<string?, string> queueUser, DateTimeOffset now)
     {
         string model = RequestObject.Text(request.Require("model"), "model", LongestName);
         return new(model, MessageBlocks.Read(request), SamplingReader.Read(request), null, ReadStops(request), null, queueUser(ReadUser(request)), Keep.Nothing, now)

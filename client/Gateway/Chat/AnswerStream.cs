@@ -83,7 +83,8 @@ internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest?
     /// <summary>Requests with the same first words share what is computed of them: the system's, else the first question.</summary>
     private static string PrefixOf(ChatRequest request)
     {
-        byte[] hash = System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(request.Messages is [var first, ..] ? first.Content : ""));
+        string first = request.Prompt is { } raw ? raw.Text ?? string.Join(',', raw.Tokens!.Take(64)) : request.Messages is [var message, ..] ? message.Content : "";
+        byte[] hash = System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(first));
         return Convert.ToHexStringLower(hash.AsSpan(0, 8));
     }
 
@@ -106,7 +107,7 @@ internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest?
         if (happened is AnswerStarted started)
         {
             known = known with { Identity = started.Identity };
-            request = request! with { MaxTokens = started.MaxTokens };
+            request = request! with { MaxTokens = started.MaxTokens, PromptRoom = request.TruncatePrompt ? started.PromptTokens : null };
         }
         else if (happened is PrefillStarted prefill)
             known = known with { CachedTokens = prefill.CachedTokens };

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Options;
-using Orleans.Runtime.Placement;
 using SmolCluster.Contracts;
 using SmolCluster.Gateway.Models;
 using SmolCluster.Gateway.Operations;
@@ -7,18 +6,19 @@ using SmolCluster.Gateway.Operations;
 namespace SmolCluster.Gateway.Chat;
 
 /// <summary>Begins answers, and goes on with those that clients come back for.</summary>
-internal sealed class Answers(IGrainFactory grains, ModelDirectory models, IOptions<GatewayOptions> options, TimeProvider time,
+internal sealed class Answers(IGrainFactory grains, ModelPlaces places, IOptions<GatewayOptions> options, TimeProvider time,
     IHostApplicationLifetime lifetime, AnswerMeters meters, ILogger<Answers> logger)
 {
-    /// <summary>All choices of a call; the first is admitted before the next is asked for.</summary>
-    public async Task<RunningChoices> StartAsync(ChatCall call, CancellationToken cancellation)
+    /// <summary>Answers to some requests side by side; each is admitted before the next is asked for.</summary>
+    /// <exception cref="Errors.ApiException">404: no silo has the model.</exception>
+    public async Task<RunningChoices> StartAsync(IReadOnlyList<ChatRequest> requests, CancellationToken cancellation)
     {
         var leaving = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var started = new List<RunningAnswer>();
         try
         {
-            for (int choice = 0; choice < call.Choices; choice++)
-                started.Add(await StartAsync(call.Choice(choice), leaving.Token));
+            foreach (var request in requests)
+                started.Add(await StartAsync(request, leaving.Token));
         }
         catch
         {
@@ -28,25 +28,10 @@ internal sealed class Answers(IGrainFactory grains, ModelDirectory models, IOpti
         return new(started, leaving);
     }
 
-    /// <summary>Conversations are placed where there is room, whatever models are there. If the silo they come to cannot answer but
-    /// another can, a second one is placed there; asking first would cost every request what hardly any needs.</summary>
     /// <param name="id">The conversation's; null: one that ends with its answer.</param>
-    public async Task<RunningAnswer> StartAsync(ChatRequest request, CancellationToken cancellation, string? id = null)
-    {
-        try
-        {
-            return await BeginAsync(id, request, cancellation);
-        }
-        catch (ChatException exception) when (exception.Error is ChatError.ModelNotFound or ChatError.ModelLoading or ChatError.ModelFailed)
-        {
-            var silos = await models.WhereReady(request.Model);
-            if (silos.Count == 0)
-                throw;
-            // flows into the calls made from here on, and leaves with this method
-            RequestContext.Set(IPlacementDirector.PlacementHintKey, silos[Random.Shared.Next(silos.Count)]);
-            return await BeginAsync(id, request, cancellation);
-        }
-    }
+    /// <exception cref="Errors.ApiException">404: no silo has the model.</exception>
+    public Task<RunningAnswer> StartAsync(ChatRequest request, CancellationToken cancellation, string? id = null) =>
+        places.CallAsync(request.Model, () => BeginAsync(id, request, cancellation));
 
     /// <param name="after">The last event that the client has; 0: none.</param>
     /// <exception cref="ChatException">AnswerNotFound.</exception>

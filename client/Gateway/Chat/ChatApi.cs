@@ -35,7 +35,7 @@ internal static class ChatApi
         using (var body = await RequestBody.ReadObjectAsync(http, options.Value.MaxRequestBytes))
             call = ChatRequestReader.Read(body.RootElement, http.QueueUser(), time.GetLocalNow()).AskedBy(http);
 
-        var answer = await answers.StartAsync(call, http.RequestAborted).OrModelNotFound(models, call.Request.Model);
+        var answer = await answers.StartAsync(call.Requests, http.RequestAborted);
         http.Response.Headers[SeedHeader] = unchecked((long)call.Request.Sampling.Seed).ToString();
         if (answer.First.Started is { } started)
             http.Response.Headers[SiloHeader] = started.Silo;
@@ -67,18 +67,5 @@ internal static class ChatApi
         return long.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out long number) ? number
             : throw new ApiException(ApiError.Invalid(LastEventId, "invalid_value",
                 $"Invalid '{LastEventId}': expected the id of the last event received, an integer from 0."));
-    }
-
-    /// <summary>The silo that refused knows its own models; the client wants to hear of all there are.</summary>
-    public static async Task<T> OrModelNotFound<T>(this Task<T> starting, ModelDirectory models, string model)
-    {
-        try
-        {
-            return await starting;
-        }
-        catch (ChatException exception) when (exception.Error == ChatError.ModelNotFound)
-        {
-            throw new ApiException(ModelsApi.NotFound(model, await models.List()), exception);
-        }
     }
 }

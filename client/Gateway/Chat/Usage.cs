@@ -7,12 +7,14 @@ namespace SmolCluster.Gateway.Chat;
 internal sealed record Usage(int PromptTokens, int CompletionTokens, int TotalTokens, PromptTokensDetails PromptTokensDetails,
     CompletionTokensDetails CompletionTokensDetails)
 {
-    public static Usage Of(IReadOnlyList<AnswerFinished> choices)
+    /// <param name="answers">In order, those to the same prompt after each other.</param>
+    /// <param name="each">How many there are to each prompt; 0: all are to the same.</param>
+    public static Usage Of(IReadOnlyList<AnswerFinished> answers, int each = 0)
     {
-        var first = choices[0];
-        int completion = choices.Sum(choice => choice.CompletionTokens);
-        return new(first.PromptTokens, completion, first.PromptTokens + completion,
-            new(first.CachedTokens, first.DroppedTokens == 0 ? null : first.DroppedTokens), new(choices.Sum(choice => choice.ReasoningTokens)));
+        var prompts = answers.Where((_, index) => index % (each > 0 ? each : answers.Count) == 0).ToList();
+        int prompt = prompts.Sum(one => one.PromptTokens), completion = answers.Sum(one => one.CompletionTokens), dropped = prompts.Sum(one => one.DroppedTokens);
+        return new(prompt, completion, prompt + completion, new(prompts.Sum(one => one.CachedTokens), dropped == 0 ? null : dropped),
+            new(answers.Sum(one => one.ReasoningTokens)));
     }
 }
 

@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using SmolCluster.Contracts;
 using SmolCluster.Gateway.Chat;
 
 namespace SmolCluster.Gateway.Keys;
@@ -18,8 +19,10 @@ internal static class Caller
 
     /// <summary>With a key, the turn is the key's whatever user the request names, or one key could take as many turns as it
     /// invents users.</summary>
-    public static ChatCall AskedBy(this ChatCall call, HttpContext http) =>
-        http.User.HasClaim(claim => claim.Type == KeyIdClaim) ? call with { Request = call.Request with { User = http.QueueUser() } } : call;
+    public static ChatRequest AskedBy(this ChatRequest request, HttpContext http) =>
+        http.User.HasClaim(claim => claim.Type == KeyIdClaim) ? request with { User = http.QueueUser() } : request;
+
+    public static ChatCall AskedBy(this ChatCall call, HttpContext http) => call with { Request = call.Request.AskedBy(http) };
 
     /// <summary>Whether what was asked for by this user is the caller's to see. Without keys all of it is everybody's.</summary>
     public static bool MayRead(this HttpContext http, string user) => http.User.FindFirstValue(KeyIdClaim) is not { } key || user == QueuePrefix + key;

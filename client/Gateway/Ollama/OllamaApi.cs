@@ -41,7 +41,7 @@ internal static class OllamaApi
         using (var body = await RequestBody.ReadObjectAsync(http, options.Value.MaxRequestBytes))
             call = OllamaRequestReader.ReadChat(body.RootElement, http.QueueUser(), time.GetLocalNow());
         string model = call.Request.Model;
-        var answer = await answers.StartAsync(call.Request, http.RequestAborted).OrModelNotFound(models, model);
+        var answer = await answers.StartAsync(call.Request, http.RequestAborted);
         if (call.Stream)
             return new AnswerResponse(answer, new OllamaChatWriter(model, clock), () => answers.Forget(answer.Id));
         await using (answer)
@@ -70,7 +70,7 @@ internal static class OllamaApi
             _ = await FindAsync(models, model);
             return TypedResults.Json(new OllamaGenerate(model, clock.Now, "") { Done = true, DoneReason = "load" }, OllamaJson.Default.OllamaGenerate);
         }
-        var answer = await answers.StartAsync(call.Request, http.RequestAborted).OrModelNotFound(models, model);
+        var answer = await answers.StartAsync(call.Request, http.RequestAborted);
         if (call.Stream)
             return new AnswerResponse(answer, new OllamaGenerateWriter(model, clock), () => answers.Forget(answer.Id));
         await using (answer)

@@ -38,10 +38,10 @@ internal static class ResponsesApi
         string? id = draft.Store ? ResponseId.New() : null;
         if (draft is { Background: true, Stream: false })
         {
-            await background.StartAsync(id!, stop => answers.StartAsync(request, stop, id).OrModelNotFound(models, request.Model));
+            await background.StartAsync(id!, stop => answers.StartAsync(request, stop, id));
             return Json(new ResponseObject(id!, request.Asked!.Value.ToUnixTimeSeconds(), notes).Json("in_progress", []));
         }
-        var answer = await answers.StartAsync(request, http.RequestAborted, id).OrModelNotFound(models, request.Model);
+        var answer = await answers.StartAsync(request, http.RequestAborted, id);
         var response = new ResponseObject(ResponseId.Of(answer.Id), answer.Created, notes);
         if (draft.Stream)
             return new AnswerResponse(answer, new ResponseWriter(response), () => { }, left: () => GoOnIf(draft.Background, background, answer.Id));

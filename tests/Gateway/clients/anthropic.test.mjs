@@ -112,6 +112,12 @@ test('an unknown model is a NotFoundError that names the others', async () => {
   });
 });
 
+test('counts tokens as its answer does', async () => {
+  const { input_tokens } = await client.messages.countTokens({ model, messages, system: 'Be short.' });
+  const { usage } = await client.messages.create({ model, messages, system: 'Be short.', max_tokens: 1 });
+  assert.equal(input_tokens, usage.input_tokens + usage.cache_read_input_tokens);
+});
+
 test('lists and finds models', async () => {
   const ids = [];
   for await (const each of client.models.list()) ids.push(each.id);

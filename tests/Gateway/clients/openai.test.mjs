@@ -100,3 +100,98 @@ test('lists and finds models', async () => {
   assert.ok(ids.includes(model));
   assert.equal((await client.models.retrieve(model)).id, model);
 });
+
+// What follows needs a stub (SMOL_STUB=1): it thinks when told to and calls the tool that the last message names.
+const stub = !process.env.SMOL_STUB && 'needs a stub';
+const tools = [{
+  type: 'function',
+  function: { name: 'get_weather', description: 'The weather of a city', parameters: { type: 'object', properties: { city: { type: 'string' } } } },
+}];
+
+test('reasons apart from the answer', { skip: stub }, async () => {
+  const request = { model, messages, enable_thinking: true };
+  const answer = await client.chat.completions.create(request);
+  assert.ok(answer.choices[0].message.reasoning_content.length > 0);
+  assert.ok(answer.usage.completion_tokens_details.reasoning_tokens > 0);
+  let reasoning = '';
+  let text = '';
+  for await (const chunk of await client.chat.completions.create({ ...request, stream: true })) {
+    reasoning += chunk.choices[0].delta.reasoning_content ?? '';
+    text += chunk.choices[0].delta.content ?? '';
+  }
+  assert.equal(reasoning, answer.choices[0].message.reasoning_content);
+  assert.equal(text, answer.choices[0].message.content);
+});
+
+test('thinks as much as it may', { skip: stub }, async () => {
+  const answer = await client.chat.completions.create({ model, messages, enable_thinking: true, thinking_budget: 8 });
+  assert.ok(answer.choices[0].message.reasoning_content.length <= 8);
+  assert.ok(answer.choices[0].message.content.length > 0);
+  const none = await client.chat.completions.create({ model, messages, reasoning_effort: 'none' });
+  assert.equal(none.choices[0].message.reasoning_content, undefined);
+});
+
+test('calls a tool and takes its result', { skip: stub }, async () => {
+  const asked = [{ role: 'user', content: 'get_weather {"city": "Paris"}' }];
+  const answer = await client.chat.completions.create({ model, messages: asked, tools });
+  const { message, finish_reason: reason } = answer.choices[0];
+  assert.equal(reason, 'tool_calls');
+  assert.deepEqual(JSON.parse(message.tool_calls[0].function.arguments), { city: 'Paris' });
+  const result = { role: 'tool', tool_call_id: message.tool_calls[0].id, content: 'Sunny' };
+  const end = await client.chat.completions.create({ model, messages: [...asked, message, result], tools });
+  assert.equal(end.choices[0].finish_reason, 'stop');
+});
+
+test('its stream helper puts a tool call together', { skip: stub }, async () => {
+  const final = await client.chat.completions
+    .stream({ model, messages: [{ role: 'user', content: 'get_weather {"city": "Rome"}' }], tools }).finalChatCompletion();
+  const call = final.choices[0].message.tool_calls[0];
+  assert.equal(call.function.name, 'get_weather');
+  assert.deepEqual(JSON.parse(call.function.arguments), { city: 'Rome' });
+});
+
+test('its tool runner runs the tools', { skip: stub }, async () => {
+  const cities = [];
+  const run = client.chat.completions.runTools({
+    model,
+    messages: [{ role: 'user', content: 'get_weather {"city": "Oslo"}' }],
+    tools: [{ type: 'function', function: { ...tools[0].function, function: ({ city }) => { cities.push(city); return 'Snow'; }, parse: JSON.parse } }],
+  });
+  assert.ok((await run.finalContent()).length > 0);
+  assert.deepEqual(cities, ['Oslo']);
+});
+
+test('gives several choices', async () => {
+  const request = { model, messages, n: 3, max_tokens: 8, seed: 7 };
+  const answer = await client.chat.completions.create(request);
+  assert.deepEqual(answer.choices.map(choice => choice.index), [0, 1, 2]);
+  const texts = ['', '', ''];
+  for await (const chunk of await client.chat.completions.create({ ...request, stream: true }))
+    for (const choice of chunk.choices) texts[choice.index] += choice.delta.content ?? '';
+  assert.deepEqual(texts, answer.choices.map(choice => choice.message.content));
+  const alone = await client.chat.completions.create({ ...request, n: 1 });
+  assert.equal(alone.choices[0].message.content, texts[0]);
+  assert.equal(alone.system_fingerprint, answer.system_fingerprint);
+});
+
+test('tells logprobs, streamed and not', async () => {
+  const request = { model, messages, logprobs: true, top_logprobs: 2, max_tokens: 6, seed: 7 };
+  const { content } = (await client.chat.completions.create(request)).choices[0].logprobs;
+  const streamed = [];
+  for await (const chunk of await client.chat.completions.create({ ...request, stream: true }))
+    streamed.push(...chunk.choices[0].logprobs?.content ?? []);
+  assert.deepEqual(streamed, content);
+  for (const token of content) {
+    assert.ok(token.logprob <= 0);
+    assert.ok(token.top_logprobs[0].logprob >= token.logprob);
+  }
+});
+
+test('continues text', async () => {
+  const request = { model, prompt: 'Once upon a time', max_tokens: 8, seed: 7 };
+  const whole = await client.completions.create(request);
+  assert.equal(whole.object, 'text_completion');
+  let text = '';
+  for await (const chunk of await client.completions.create({ ...request, stream: true })) text += chunk.choices[0].text;
+  assert.equal(text, whole.choices[0].text);
+});

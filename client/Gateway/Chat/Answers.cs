@@ -28,10 +28,10 @@ internal sealed class Answers(IGrainFactory grains, ModelPlaces places, IOptions
         return new(started, leaving);
     }
 
-    /// <param name="id">The conversation's; null: one that ends with its answer.</param>
+    /// <param name="newId">Of the conversation; null: one that ends with its answer.</param>
     /// <exception cref="Errors.ApiException">404: no silo has the model.</exception>
-    public Task<RunningAnswer> StartAsync(ChatRequest request, CancellationToken cancellation, string? id = null) =>
-        places.CallAsync(request.Model, () => BeginAsync(id, request, cancellation));
+    public Task<RunningAnswer> StartAsync(ChatRequest request, CancellationToken cancellation, Func<string>? newId = null) =>
+        places.CallAsync(request.Model, () => BeginAsync(newId is null ? AnswerId.New() : newId(), request, cancellation));
 
     /// <param name="after">The last event that the client has; 0: none.</param>
     /// <exception cref="ChatException">AnswerNotFound.</exception>
@@ -64,11 +64,8 @@ internal sealed class Answers(IGrainFactory grains, ModelPlaces places, IOptions
     /// <summary>The client has all of it: nothing of it is kept any longer.</summary>
     public void Forget(string id) => Conversation(id).Forget().Ignore();
 
-    private Task<RunningAnswer> BeginAsync(string? conversation, ChatRequest request, CancellationToken cancellation)
-    {
-        string id = conversation ?? AnswerId.New();
-        return RunningAnswer.StartAsync(id, request, Stream(id, request, new(0), cancellation), meters.Begin(id, request));
-    }
+    private Task<RunningAnswer> BeginAsync(string id, ChatRequest request, CancellationToken cancellation) =>
+        RunningAnswer.StartAsync(id, request, Stream(id, request, new(0), cancellation), meters.Begin(id, request));
 
     private AnswerStream Stream(string id, ChatRequest? request, AnswerCursor from, CancellationToken cancellation) =>
         new(Conversation(id), request, from, new(options.Value.ResumeLimit, time, lifetime.ApplicationStopping), logger, cancellation);

@@ -21,18 +21,20 @@ internal sealed class BackgroundAnswers(Answers answers, IHostApplicationLifetim
     }
 
     /// <summary>Begins one.</summary>
-    public async Task StartAsync(string id, Func<CancellationToken, Task<RunningAnswer>> start)
+    /// <returns>Its id.</returns>
+    public async Task<string> StartAsync(Func<CancellationToken, Task<RunningAnswer>> start)
     {
         var stop = CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStopping);
-        running[id] = stop;
         try
         {
             var answer = await start(stop.Token);
-            _ = ReadAsync(id, () => Task.FromResult(answer), stop);
+            running[answer.Id] = stop;
+            _ = ReadAsync(answer.Id, () => Task.FromResult(answer), stop);
+            return answer.Id;
         }
         catch
         {
-            Ended(id, stop);
+            stop.Dispose();
             throw;
         }
     }

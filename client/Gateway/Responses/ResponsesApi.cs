@@ -35,13 +35,13 @@ internal static class ResponsesApi
         using (var body = await RequestBody.ReadObjectAsync(http, options.Value.MaxRequestBytes))
             draft = ResponsesRequestReader.Read(body.RootElement, http.QueueUser, time.GetLocalNow());
         var (request, notes) = draft.After(draft.Previous is { } previous ? await stored.MessagesOf(previous, http) : []);
-        string? id = draft.Store ? ResponseId.New() : null;
+        Func<string>? newId = draft.Store ? ResponseId.New : null;
         if (draft is { Background: true, Stream: false })
         {
-            await background.StartAsync(id!, stop => answers.StartAsync(request, stop, id));
-            return Json(new ResponseObject(id!, request.Asked!.Value.ToUnixTimeSeconds(), notes).Json("in_progress", []));
+            string id = await background.StartAsync(stop => answers.StartAsync(request, stop, newId));
+            return Json(new ResponseObject(id, request.Asked!.Value.ToUnixTimeSeconds(), notes).Json("in_progress", []));
         }
-        var answer = await answers.StartAsync(request, http.RequestAborted, id);
+        var answer = await answers.StartAsync(request, http.RequestAborted, newId);
         var response = new ResponseObject(ResponseId.Of(answer.Id), answer.Created, notes);
         if (draft.Stream)
             return new AnswerResponse(answer, new ResponseWriter(response), () => { }, left: () => GoOnIf(draft.Background, background, answer.Id));

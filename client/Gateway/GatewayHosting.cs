@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using SmolCluster.Gateway.Chat;
 using SmolCluster.Gateway.Completions;
+using SmolCluster.Gateway.Embeddings;
 using SmolCluster.Gateway.Errors;
 using SmolCluster.Gateway.Health;
 using SmolCluster.Gateway.Models;
@@ -38,6 +39,7 @@ public static class GatewayHosting
         app.UseLocalNamesOnLoopback();
         app.MapChatCompletions();
         app.MapCompletions();
+        app.MapEmbeddings();
         app.MapTokens();
         app.MapModels();
         app.MapHealth();

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using SmolCluster.Gateway.Anthropic;
 using SmolCluster.Gateway.Chat;
 using SmolCluster.Gateway.Completions;
+using SmolCluster.Gateway.Embeddings;
 using SmolCluster.Gateway.Errors;
 using SmolCluster.Gateway.Health;
 using SmolCluster.Gateway.Keys;
@@ -58,6 +59,7 @@ public static class GatewayHosting
         app.MapPrometheus().RequireAuthorization(KeyScopes.Metrics);
         app.MapChatCompletions();
         app.MapCompletions();
+        app.MapEmbeddings();
         app.MapTokens();
         app.MapResponses();
         app.MapMessages();

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using SmolCluster.Gateway.Chat;
 using SmolCluster.Gateway.Completions;
+using SmolCluster.Gateway.Embeddings;
 using SmolCluster.Gateway.Errors;
 using SmolCluster.Gateway.Health;
 using SmolCluster.Gateway.Models;
@@ -21,6 +22,9 @@ namespace SmolCluster.Gateway;
 [JsonSerializable(typeof(ChatCompletion))]
 [JsonSerializable(typeof(ChatCompletionChunk))]
 [JsonSerializable(typeof(Completion))]
+[JsonSerializable(typeof(EmbeddingList))]
+[JsonSerializable(typeof(float[]))]
+[JsonSerializable(typeof(string))]
 [JsonSerializable(typeof(Tokenized))]
 [JsonSerializable(typeof(Detokenized))]
 internal sealed partial class GatewayJson : JsonSerializerContext

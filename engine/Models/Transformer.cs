@@ -76,6 +76,7 @@ public sealed unsafe class Transformer : IDisposable
             FeedForward(layer, layers[layer], tokens);
         }
 
+        Pool(slices);
         Head(tokens, logits);
         foreach (BatchSlice slice in slices)
         {
@@ -174,6 +175,24 @@ public sealed unsafe class Transformer : IDisposable
         Show("ffn_out", layer, s.Normed(0), tokens * _config.EmbeddingLength);
         _team.For(tokens, (t, _) => Lanes.AddScaled(s.X(t), s.Normed(t), 1, _config.EmbeddingLength));
         Show("l_out", layer, s.X(0), tokens * _config.EmbeddingLength);
+    }
+
+    // pool += norm(x), token by token                                              pool: [E]
+    private void Pool(ReadOnlySpan<BatchSlice> slices)
+    {
+        int t = 0;
+        foreach (BatchSlice slice in slices)
+        {
+            for (int last = t + slice.Tokens.Length; t < last; t++)
+            {
+                if (slice.Pool is { } pool)
+                {
+                    float* normed = _scratch.Normed(t);
+                    RmsNorm.Apply(_scratch.X(t), _weights.OutputNorm, _config.RmsEpsilon, _config.EmbeddingLength, normed);
+                    pool.Add(new ReadOnlySpan<float>(normed, _config.EmbeddingLength));
+                }
+            }
+        }
     }
 
     // logits = Woutput · norm(x), for the rows asked for only                       [rows][V]

@@ -112,7 +112,7 @@ internal sealed class BatchDecoder(Transformer transformer, ThreadTeam team, int
         }
 
         run.Publish();
-        if (ended)
+        if (ended || run.Pending == 0)
         {
             run.End();
         }

@@ -140,6 +140,16 @@ public sealed class GgufChatModel : IChatModel
 
     public bool EndsAnswer(int token) => _tokenizer.EndOfGeneration.Contains(token);
 
+    public async Task<float[]> Embed(int[] tokens, string user, CancellationToken cancellation)
+    {
+        var pool = new PooledStates(Config.EmbeddingLength);
+        Generation generation = Submit(new GenerationRequest(tokens, tokens.Length, 1, new(), user) { Pool = pool, Speculation = false });
+        await using CancellationTokenRegistration leaving = cancellation.Register(generation.Cancel);
+        await generation.Tokens.Completion;
+        cancellation.ThrowIfCancellationRequested();
+        return pool.ToVector();
+    }
+
     public Generation Submit(GenerationRequest request)
     {
         if ((long)request.Tokens.Length + request.MaxTokens > Card.ContextLength)

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
+using SmolCluster.Engine.Models;
 using SmolCluster.Engine.Sampling;
 using SmolCluster.Engine.Text;
 
@@ -42,6 +43,13 @@ public interface IChatModel : IDisposable
 
     /// <summary>Whether this token ends an answer.</summary>
     bool EndsAnswer(int token);
+
+    /// <summary>A text as one vector, see <see cref="PooledStates"/>.</summary>
+    /// <param name="tokens">At least one, fewer than the context holds.</param>
+    /// <param name="user">Whose turn it is in the fair queue.</param>
+    /// <exception cref="NotSupportedException">It has no hidden states.</exception>
+    /// <exception cref="QueueFullException">The bounded queue is full: try later.</exception>
+    Task<float[]> Embed(int[] tokens, string user, CancellationToken cancellation);
 
     /// <summary>Queues a request for the batch loop. Never blocks.</summary>
     /// <exception cref="QueueFullException">The bounded queue is full: try later.</exception>
@@ -105,6 +113,9 @@ public sealed record GenerationRequest(int[] Tokens, int PromptLength, int MaxTo
 
     /// <summary>Null: the model may think as long as it wants.</summary>
     public ThinkingBudget? Thinking { get; init; }
+
+    /// <summary>Takes the hidden states of the tokens; nothing is generated, and the stream ends without a token. Null: an answer.</summary>
+    public PooledStates? Pool { get; init; }
 
     /// <summary>The answer's first tokens, taken in place of those drawn, with all the work of drawing done. Only for measuring:
     /// random weights write no text that could stand for one.</summary>

@@ -62,13 +62,20 @@ internal sealed class SequenceRun
     public Generation ToGeneration() => new(_output.Reader, _prefillStarted.Task, Cancel) { Logprobs = _logprobs?.Reader };
 
     /// <summary>Takes what is computed already of the pending tokens, by whomever.</summary>
-    public void Adopt() => Cache.Adopt(Known);
+    public void Adopt()
+    {
+        // hidden states are kept nowhere: who wants them computes all
+        if (Request.Pool is null)
+        {
+            Cache.Adopt(Known);
+        }
+    }
 
     /// <summary>Lets others take what a step has computed.</summary>
     public void Publish() => Cache.Publish(Known);
 
     /// <summary>Whether <paramref name="other"/> is about to compute what this could take from it.</summary>
-    public bool CanAwait(SequenceRun other) => Cache.CanAwait(Known, other.Cache, other.Known);
+    public bool CanAwait(SequenceRun other) => Request.Pool is null && Cache.CanAwait(Known, other.Cache, other.Known);
 
     /// <summary>While decoding: writes up to <paramref name="most"/> tokens that may come next behind those known; returns how many.
     /// Together with the one that a step draws in any case they stay within the request's MaxTokens.</summary>
@@ -96,6 +103,16 @@ internal sealed class SequenceRun
     {
         _prefillStarted.TrySetResult(Math.Min(Cache.Length, Request.PromptLength));
         _drafted = Math.Max(0, count - Pending);
+        if (Request.Pool is { } pool)
+        {
+            if (Cache.Length == 0)
+            {
+                pool.Restart();
+            }
+
+            return new(Cache, _tokens.AsMemory(0, Count).Slice(Cache.Length, count), LogitRows.None, pool);
+        }
+
         LogitRows logits = _drafted > 0 ? LogitRows.All : count == Pending ? LogitRows.Last : LogitRows.None;
         return new(Cache, _tokens.AsMemory(Cache.Length, count), logits);
     }

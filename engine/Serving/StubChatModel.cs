@@ -59,6 +59,9 @@ public sealed class StubChatModel(StubOptions options, TimeProvider time) : ICha
 
     public ReadOnlySpan<byte> Bytes(int token) => VisibleBytes(token);
 
+    public Task<float[]> Embed(int[] tokens, string user, CancellationToken cancellation) =>
+        throw new NotSupportedException("A stub has no weights and no hidden states.");
+
     public int VocabularyLength => EndToken + 1;
 
     public int LongestToken => 1;

@@ -42,4 +42,6 @@ public enum ChatError
     AnswerNotFound,
     /// <summary>The model cannot do what is asked (tools without a form of calls): 400.</summary>
     NotSupported,
+    /// <summary>A raw prompt or input is empty, or holds tokens that the model does not have: 400.</summary>
+    InvalidPrompt,
 }

@@ -17,7 +17,7 @@ public interface ITokenizerGrain : IGrainWithStringKey
     Task<TokenizedText> Encode(string model, string text, bool addBegin, bool parseSpecial);
 
     /// <summary>The bytes of each token, which may be a part of a character; a special token's are its name.</summary>
-    /// <exception cref="ChatException">InvalidMessages: the model has no such token. Or it is not here, loads still, or failed.</exception>
+    /// <exception cref="ChatException">InvalidPrompt: the model has no such token. Or it is not here, loads still, or failed.</exception>
     [Alias("Decode")]
     Task<IReadOnlyList<byte[]>> Decode(string model, IReadOnlyList<int> tokens);
 }

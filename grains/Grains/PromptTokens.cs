@@ -33,12 +33,12 @@ internal static class PromptTokens
         }
     }
 
-    /// <exception cref="ChatException">InvalidMessages: one is none of the model's.</exception>
+    /// <exception cref="ChatException">InvalidPrompt: one is none of the model's.</exception>
     public static void RequireKnown(IReadOnlyList<int> tokens, IChatModel model)
     {
         for (int place = 0; place < tokens.Count; place++)
             if ((uint)tokens[place] >= (uint)model.VocabularyLength)
-                throw new ChatException(ChatError.InvalidMessages, $"Token {place} is {tokens[place]}; this model has tokens 0 to {model.VocabularyLength - 1}.");
+                throw new ChatException(ChatError.InvalidPrompt, $"Token {place} is {tokens[place]}; this model has tokens 0 to {model.VocabularyLength - 1}.");
     }
 
     private static (int[] Tokens, int Dropped) Encode(ChatRequest request, IChatModel model)
@@ -70,11 +70,12 @@ internal static class PromptTokens
         return best;
     }
 
-    private static int[] Continue(RawPrompt raw, IChatModel model)
+    /// <exception cref="ChatException">InvalidPrompt: it is empty, or a token is none of the model's.</exception>
+    public static int[] Continue(RawPrompt raw, IChatModel model)
     {
         int[] tokens = raw.Tokens is { } given ? [.. given] : model.EncodeText(raw.Text ?? "", addBegin: true, parseSpecial: false);
         if (tokens.Length == 0)
-            throw new ChatException(ChatError.InvalidMessages, $"The prompt is empty, and the model '{model.Card.Id}' has no token that texts begin with. Send some text.");
+            throw new ChatException(ChatError.InvalidPrompt, $"The prompt is empty, and the model '{model.Card.Id}' has no token that texts begin with. Send some text.");
         RequireKnown(tokens, model);
         return tokens;
     }

@@ -53,7 +53,7 @@ public sealed class ContractTests
         .. s_events, ((TextDelta)s_events[3]).Logprobs![0], s_request.Messages[1].ToolCalls[0],
         new ModelStatus("m", "real", "failed", 0.5, 1, "a", "h", 2, DateTimeOffset.UnixEpoch, "p"),
         new ConversationSnapshot(s_request, "h", "é", [6, 7], "stop") { Reasoning = "r", ToolCalls = [new("c", "f", "{}")] },
-        new AnswerCursor(3, [6, 7], 5, "i"), new TokenizedText([1, 2], 3),
+        new AnswerCursor(3, [6, 7], 5, "i"), new TokenizedText([1, 2], 3), new EmbeddedText([0.5f, -1], 2),
         ChatError.QueueFull, Keep.Nothing, ToolChoice.Required,
     ];
 

@@ -96,7 +96,7 @@ public sealed class PartsTests
         Assert.Equal("One".Length, Assert.IsType<AnswerStarted>(events[0]).PromptTokens);
         Assert.Equal("It is sunny.It is sunny. ", events.Text());
         var refusal = await cluster.Conversation("odd").Refusal(Requests.Hello() with { Prompt = new(null, [5, 999]) });
-        Assert.Equal(ChatError.InvalidMessages, refusal.Error);
+        Assert.Equal(ChatError.InvalidPrompt, refusal.Error);
     }
 
     [Fact]

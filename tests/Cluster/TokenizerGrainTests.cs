@@ -23,7 +23,7 @@ public sealed class TokenizerGrainTests
         var bytes = await cluster.Tokenizer.Decode("stub", text.Tokens);
         Assert.Equal("é 🙂", Encoding.UTF8.GetString([.. bytes.SelectMany(piece => piece)]));
         var refusal = await Assert.ThrowsAsync<ChatException>(() => cluster.Tokenizer.Decode("stub", [65, -1]));
-        Assert.Equal(ChatError.InvalidMessages, refusal.Error);
+        Assert.Equal(ChatError.InvalidPrompt, refusal.Error);
         Assert.Equal(ChatError.ModelNotFound, (await Assert.ThrowsAsync<ChatException>(() => cluster.Tokenizer.Encode("none", "", false, false))).Error);
     }
 }

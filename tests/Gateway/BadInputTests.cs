@@ -36,6 +36,7 @@ public sealed class BadInputTests(SharedGateway gateway)
         },
         { "/tokenize", """{"model":"stub","prompt":"Hi","add_special_tokens":true,"parse_special":false,"return_token_strs":true}""" },
         { "/tokenize", """{"model":"stub","messages":[{"role":"user","content":"Hi"}],"tools":[],"enable_thinking":true}""" },
+        { "/v1/embeddings", """{"model":"stub","input":["Hi"],"encoding_format":"float","user":"u"}""" },
         { "/detokenize", """{"model":"stub","tokens":[72,105]}""" },
     };
 
@@ -55,6 +56,7 @@ public sealed class BadInputTests(SharedGateway gateway)
     [InlineData("/v1/completions")]
     [InlineData("/tokenize")]
     [InlineData("/detokenize")]
+    [InlineData("/v1/embeddings")]
     public async Task Post_NoJson_Is4xxWithAMessage(string path)
     {
         byte[][] bodies =

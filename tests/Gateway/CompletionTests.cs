@@ -70,9 +70,9 @@ public sealed class CompletionTests(SharedGateway gateway)
     [InlineData("\"prompt\":\"a\",\"echo\":true,\"logprobs\":1", "echo", "unsupported_parameter")]
     [InlineData("\"prompt\":\"a\",\"logprobs\":true", "logprobs", "invalid_type")]
     [InlineData("\"prompt\":\"a\",\"messages\":[]", "messages", "unknown_parameter")]
-    [InlineData("\"prompt\":[9999]", "messages", "invalid_messages")]
-    [InlineData("\"prompt\":\"\"", "messages", "invalid_messages")]
-    public async Task Complete_BadField_NamesFieldAndCode(string fields, string param, string code)
+    [InlineData("\"prompt\":[9999]", null, "invalid_prompt")]
+    [InlineData("\"prompt\":\"\"", null, "invalid_prompt")]
+    public async Task Complete_BadField_NamesFieldAndCode(string fields, string? param, string code)
     {
         using var response = await gateway.Http.PostAsync(Body(fields), path: Path);
         var error = await response.ErrorAsync(HttpStatusCode.BadRequest);

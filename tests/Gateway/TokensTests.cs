@@ -34,8 +34,8 @@ public sealed class TokensTests(SharedGateway gateway)
     [InlineData("/tokenize", """{"model":"stub","prompt":"a","content":"b"}""", "prompt", "missing_required_parameter")]
     [InlineData("/tokenize", """{"model":"stub","prompt":["a"]}""", "prompt", "invalid_type")]
     [InlineData("/detokenize", """{"model":"stub","tokens":"a"}""", "tokens", "invalid_type")]
-    [InlineData("/detokenize", """{"model":"stub","tokens":[4000]}""", "messages", "invalid_messages")]
-    public async Task Tokens_BadField_NamesFieldAndCode(string path, string body, string param, string code)
+    [InlineData("/detokenize", """{"model":"stub","tokens":[4000]}""", null, "invalid_prompt")]
+    public async Task Tokens_BadField_NamesFieldAndCode(string path, string body, string? param, string code)
     {
         using var response = await gateway.Http.PostAsync(body, path: path);
         var error = await response.ErrorAsync(HttpStatusCode.BadRequest);

@@ -26,7 +26,8 @@ internal sealed class RunningChoices(IReadOnlyList<RunningAnswer> answers, Cance
 
     public async ValueTask DisposeAsync()
     {
-        await leaving.CancelAsync();
+        if (!pumps.IsCompleted)
+            await leaving.CancelAsync();
         await pumps.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         foreach (var answer in answers)
             await answer.DisposeAsync();

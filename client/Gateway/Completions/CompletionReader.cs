@@ -49,7 +49,7 @@ internal static class CompletionReader
             TopLogprobs = top,
             MinTokens = LengthReader.ReadMinTokens(request, maxTokens),
         };
-        var prompts = ReadPrompts(request.Require("prompt"));
+        var prompts = ReadPrompts(request.Require("prompt"), "prompt");
         if (prompts.Count * each > MostAnswers)
             throw RequestObject.Refuse("prompt", "array_above_max_length",
                 $"Invalid 'prompt': {prompts.Count} prompts with {each} answers each, but at most {MostAnswers} answers are possible at once.");
@@ -68,19 +68,20 @@ internal static class CompletionReader
         $"{what} is not supported, and leaving it out would change the answer. Send the request without it.");
 
     /// <summary>A text, several, an array of token ids, or several of these.</summary>
-    private static List<RawPrompt> ReadPrompts(JsonElement prompt)
+    /// <param name="path">The field's name.</param>
+    public static List<RawPrompt> ReadPrompts(JsonElement prompt, string path)
     {
         if (prompt.ValueKind == JsonValueKind.String)
             return [new(prompt.GetString(), null)];
         if (prompt.ValueKind != JsonValueKind.Array)
-            throw RequestObject.WrongType("prompt", "a text or token ids, or an array of these", prompt);
+            throw RequestObject.WrongType(path, "a text or token ids, or an array of these", prompt);
         if (prompt.GetArrayLength() == 0)
-            throw RequestObject.Refuse("prompt", "empty_array", "Invalid 'prompt': it must hold at least one token or prompt.");
+            throw RequestObject.Refuse(path, "empty_array", $"Invalid '{path}': it must hold at least one token or prompt.");
         if (prompt[0].ValueKind == JsonValueKind.Number)
-            return [new(null, TokenizeReader.ReadTokens(prompt, "prompt"))];
+            return [new(null, TokenizeReader.ReadTokens(prompt, path))];
         if (prompt.GetArrayLength() > MostAnswers)
-            throw RequestObject.Refuse("prompt", "array_above_max_length", $"Invalid 'prompt': {prompt.GetArrayLength()} prompts, but at most {MostAnswers} are possible.");
+            throw RequestObject.Refuse(path, "array_above_max_length", $"Invalid '{path}': {prompt.GetArrayLength()} prompts, but at most {MostAnswers} are possible.");
         return [.. prompt.EnumerateArray().Select((one, index) => one.ValueKind == JsonValueKind.String ? new RawPrompt(one.GetString(), null)
-            : new RawPrompt(null, TokenizeReader.ReadTokens(one, $"prompt[{index}]")))];
+            : new RawPrompt(null, TokenizeReader.ReadTokens(one, $"{path}[{index}]")))];
     }
 }

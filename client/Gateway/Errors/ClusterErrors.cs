@@ -39,6 +39,7 @@ internal static class ClusterErrors
         ChatError.InvalidMessages => ApiError.Invalid("messages", "invalid_messages", chat.Message),
         ChatError.ContextLengthExceeded => ApiError.Invalid("messages", "context_length_exceeded", chat.Message),
         ChatError.InvalidLogitBias => ApiError.Invalid("logit_bias", "invalid_value", chat.Message),
+        ChatError.InvalidPrompt => ApiError.Invalid(null, "invalid_prompt", chat.Message),
         ChatError.NotSupported => ApiError.Invalid(null, "unsupported_parameter", chat.Message),
         ChatError.Interrupted => ApiError.Server(502, "stream_broken", chat.Message, SoonAgain),
         ChatError.StorageUnavailable => ApiError.Server(503, "storage_unavailable", chat.Message, chat.RetryAfter ?? SoonAgain),

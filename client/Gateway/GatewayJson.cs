@@ -16,7 +16,6 @@ namespace SmolCluster.Gateway;
 [JsonSerializable(typeof(ErrorBody))]
 [JsonSerializable(typeof(AnthropicErrorBody))]
 [JsonSerializable(typeof(OllamaErrorBody))]
-[JsonSerializable(typeof(string))]
 [JsonSerializable(typeof(ModelList))]
 [JsonSerializable(typeof(HealthReport))]
 [JsonSerializable(typeof(ChatCompletion))]

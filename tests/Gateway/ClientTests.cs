@@ -34,6 +34,7 @@ public sealed class ClientTests(SharedGateway gateway)
             ["SMOL_URL"] = host.Url,
             ["SMOL_MODEL"] = ModelCatalog.DemoId,
         });
+        await NodeScripts.RunAsync("ollama.test.mjs", new Dictionary<string, string> { ["SMOL_URL"] = host.Url, ["SMOL_MODEL"] = ModelCatalog.DemoId, ["SMOL_EMBEDS"] = "1" });
     }
 
     /// <summary>On a gateway of its own, which at the end has nothing left to do.</summary>

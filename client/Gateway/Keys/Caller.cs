@@ -1,6 +1,7 @@
 using System.Security.Claims;
 using SmolCluster.Contracts;
 using SmolCluster.Gateway.Chat;
+using SmolCluster.Gateway.Embeddings;
 
 namespace SmolCluster.Gateway.Keys;
 
@@ -23,6 +24,9 @@ internal static class Caller
         http.User.HasClaim(claim => claim.Type == KeyIdClaim) ? request with { User = http.QueueUser() } : request;
 
     public static ChatCall AskedBy(this ChatCall call, HttpContext http) => call with { Request = call.Request.AskedBy(http) };
+
+    public static EmbeddingCall AskedBy(this EmbeddingCall call, HttpContext http) =>
+        http.User.HasClaim(claim => claim.Type == KeyIdClaim) ? call with { User = http.QueueUser() } : call;
 
     /// <summary>Whether what was asked for by this user is the caller's to see. Without keys all of it is everybody's.</summary>
     public static bool MayRead(this HttpContext http, string user) => http.User.FindFirstValue(KeyIdClaim) is not { } key || user == QueuePrefix + key;

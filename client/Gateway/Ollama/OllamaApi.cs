@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using SmolCluster.Contracts;
 using SmolCluster.Gateway.Chat;
+using SmolCluster.Gateway.Embeddings;
 using SmolCluster.Gateway.Errors;
 using SmolCluster.Gateway.Keys;
 using SmolCluster.Gateway.Models;
@@ -23,6 +24,8 @@ internal static class OllamaApi
             .WithMetadata(new RequestFields(OllamaRequestReader.ChatKnown, """{"model": "smolcluster-demo", "messages": [{"role": "user", "content": "What is a silo?"}]}"""));
         api.MapPost("/generate", Generate).WithSummary("A text answered, or continued if it is raw").Produces<OllamaGenerate>()
             .WithMetadata(new RequestFields(OllamaRequestReader.GenerateKnown, """{"model": "smolcluster-demo", "prompt": "What is a silo?"}"""));
+        api.MapPost("/embed", Embed).WithSummary("Texts as vectors").Produces<OllamaEmbeddings>()
+            .WithMetadata(new RequestFields(OllamaRequestReader.EmbedKnown, """{"model": "smolcluster-demo", "input": "What is a silo?"}"""));
         api.MapGet("/tags", Tags).WithSummary("The cluster's models").Produces<OllamaTags>();
         api.MapGet("/ps", Running).WithSummary("Those that can answer now").Produces<OllamaTags>();
         api.MapPost("/show", Show).WithSummary("One of them").Produces<OllamaShow>().WithMetadata(new RequestFields(["model"], """{"model": "smolcluster-demo"}"""));
@@ -92,6 +95,19 @@ internal static class OllamaApi
                 return (content, finished);
         }
         throw new InvalidOperationException($"The answer {answer.Id} ended without AnswerFinished.");
+    }
+
+    private static async Task<JsonHttpResult<OllamaEmbeddings>> Embed(
+        HttpContext http, IGrainFactory grains, ModelPlaces places, ModelDirectory models, KeyUsages usages, IOptions<GatewayOptions> options, TimeProvider time)
+    {
+        models.ThrowIfConnecting();
+        long began = time.GetTimestamp();
+        EmbeddingCall call;
+        using (var body = await RequestBody.ReadObjectAsync(http, options.Value.MaxRequestBytes))
+            call = OllamaRequestReader.ReadEmbed(body.RootElement, http.QueueUser());
+        var texts = await EmbeddingsApi.EmbedAsync(call, grains, places, usages, http.RequestAborted);
+        return TypedResults.Json(new OllamaEmbeddings(call.Model, [.. texts.Select(text => text.Vector)],
+            time.GetElapsedTime(began).Ticks * TimeSpan.NanosecondsPerTick, texts.Sum(text => text.Tokens)), OllamaJson.Default.OllamaEmbeddings);
     }
 
     private static async Task<JsonHttpResult<OllamaTags>> Tags(ModelDirectory models) =>

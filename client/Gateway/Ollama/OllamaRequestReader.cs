@@ -3,6 +3,8 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using SmolCluster.Contracts;
 using SmolCluster.Gateway.Chat;
+using SmolCluster.Gateway.Completions;
+using SmolCluster.Gateway.Embeddings;
 using SmolCluster.Gateway.Requests;
 
 namespace SmolCluster.Gateway.Ollama;
@@ -15,6 +17,8 @@ internal static class OllamaRequestReader
 
     public static readonly FrozenSet<string> ChatKnown =
         new[] { "model", "messages", "tools", "stream", "format", "options", "think", "keep_alive", "truncate", "shift" }.ToFrozenSet();
+
+    public static readonly FrozenSet<string> EmbedKnown = new[] { "model", "input", "truncate", "dimensions", "options", "keep_alive" }.ToFrozenSet();
 
     public static readonly FrozenSet<string> GenerateKnown = new[]
     {
@@ -51,6 +55,19 @@ internal static class OllamaRequestReader
         if (request.Text("system", int.MaxValue) is { Length: > 0 } system)
             messages.Insert(0, new("system", system));
         return Call(request, messages, queueUser, now, chat => chat);
+    }
+
+    /// <summary>The body of /api/embed.</summary>
+    public static EmbeddingCall ReadEmbed(JsonElement body, string queueUser)
+    {
+        var request = new RequestObject(body);
+        request.RefuseUnknown(EmbedKnown);
+        if (request.Find("dimensions") is not null)
+            throw Unsupported("dimensions");
+        if (request.Boolean("truncate") == true)
+            throw Unsupported("truncate");
+        _ = OllamaOptions.From(request);
+        return new(ReadModel(request), CompletionReader.ReadPrompts(request.Require("input"), "input"), Base64: false, queueUser);
     }
 
     /// <summary>Ollama's clients say "name:latest" where they mean "name".</summary>

@@ -88,11 +88,18 @@ internal sealed record OllamaShow(OllamaDetails Details, IReadOnlyDictionary<str
     public string Template { get; } = "";
 }
 
+/// <param name="TotalDuration">Nanoseconds.</param>
+internal sealed record OllamaEmbeddings(string Model, IReadOnlyList<float[]> Embeddings, long TotalDuration, int PromptEvalCount)
+{
+    public long LoadDuration { get; }
+}
+
 internal sealed record OllamaVersion(string Version);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(OllamaChat))]
 [JsonSerializable(typeof(OllamaGenerate))]
+[JsonSerializable(typeof(OllamaEmbeddings))]
 [JsonSerializable(typeof(OllamaTags))]
 [JsonSerializable(typeof(OllamaShow))]
 [JsonSerializable(typeof(OllamaVersion))]

@@ -104,6 +104,13 @@ test('a bad request says what is wrong', async () => {
   await assert.rejects(client.chat({ model: 'llama9', messages }), error => error.status_code === 404 && error.message.includes(model));
 });
 
+test('embeds texts as vectors of length 1', { skip: !process.env.SMOL_EMBEDS }, async () => {
+  const { embeddings, prompt_eval_count } = await client.embed({ model, input: ['Hello', 'Goodbye'] });
+  assert.equal(embeddings.length, 2);
+  assert.ok(prompt_eval_count > 0);
+  for (const vector of embeddings) assert.ok(Math.abs(Math.hypot(...vector) - 1) < 1e-3);
+});
+
 test('tells its models and version', async () => {
   assert.ok((await client.list()).models.some(each => each.name === model && each.details.format === 'gguf'));
   assert.ok((await client.ps()).models.some(each => each.name === model));

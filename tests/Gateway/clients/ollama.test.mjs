@@ -47,7 +47,7 @@ test('generates, plain and streamed', async () => {
   const all = await collect(await client.generate({ model, prompt: 'Hello', system: 'Be short.', options, stream: true }));
   assert.equal(all.content, whole.response);
   const raw = await client.generate({ model, prompt: 'Once', raw: true, options: { ...options, num_predict: 3 } });
-  assert.equal(raw.done_reason, 'length');
+  assert.ok(raw.done && raw.eval_count <= 3);
   const load = await client.generate({ model, prompt: '' });
   assert.equal(load.done_reason, 'load');
 });

@@ -45,19 +45,13 @@ public sealed class ClientTests(SharedGateway gateway)
     public async Task OtherDialects_TheirOwnClients_ChatStreamThinkCallToolsCancelAndReadErrors(string script)
     {
         var slow = new StubChatModel(Stub(SharedGateway.Slow, new string('x', 8000)) with { TokenInterval = TimeSpan.FromMilliseconds(5) }, TimeProvider.System);
-        var texts = new[]
-        {
-            Stub(SharedGateway.Quick, SharedGateway.QuickText),
-            Stub("thinking-stub", "<think>\nWhat could they mean?\n</think>\nI thought about it.\n"),
-            Stub("calling-stub", "Let me look.\n<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\"}}\n</tool_call>"),
-        };
-        await using var host = await GatewayHost.StartAsync(
-            [new(slow.Card.Id, ModelKind.Stub, (_, _) => slow), .. texts.Select(stub => new ModelSource(stub.Id, ModelKind.Stub, (_, _) => new StubChatModel(stub, TimeProvider.System)))]);
+        var quick = Stub(SharedGateway.Quick, SharedGateway.QuickText);
+        await using var host = await GatewayHost.StartAsync(new ModelSource(slow.Card.Id, ModelKind.Stub, (_, _) => slow),
+            new ModelSource(quick.Id, ModelKind.Stub, (_, _) => new StubChatModel(quick, TimeProvider.System)));
         await host.ReadyAsync();
         var variables = Variables();
         variables["SMOL_URL"] = host.Url;
-        variables["SMOL_THINKING_MODEL"] = "thinking-stub";
-        variables["SMOL_CALLING_MODEL"] = "calling-stub";
+        variables["SMOL_THINKING_MODEL"] = variables["SMOL_CALLING_MODEL"] = SharedGateway.Quick;
         await NodeScripts.RunAsync(script, variables);
         await slow.WhenIdle().WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
     }

@@ -13,8 +13,14 @@ internal static class KeyGate
         services.AddSingleton<KeyRing>();
         services.AddSingleton<KeyUsages>();
         services.AddSingleton<BoundAddresses>();
-        services.AddAuthentication(KeyAuthentication.SchemeName)
-            .AddScheme<Microsoft.AspNetCore.Authentication.AuthenticationSchemeOptions, KeyAuthentication>(KeyAuthentication.SchemeName, null);
+        // the core only: the rest would make keys for cookies, which nothing here has, and write them into the user's home
+        services.AddAuthenticationCore(options =>
+        {
+            options.DefaultScheme = KeyAuthentication.SchemeName;
+            options.AddScheme<KeyAuthentication>(KeyAuthentication.SchemeName, displayName: null);
+        });
+        services.AddWebEncoders();
+        services.AddTransient<KeyAuthentication>();
         services.AddAuthorizationBuilder()
             .AddPolicy(KeyScopes.Metrics, Allows(KeyScopes.Metrics))
             .AddPolicy(KeyScopes.Admin, Allows(KeyScopes.Admin))

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using SmolCluster.Contracts;
 using SmolCluster.Gateway.Chat;
 using SmolCluster.Gateway.Errors;
 
@@ -6,16 +7,19 @@ namespace SmolCluster.Gateway.Responses;
 
 /// <summary>Reads answers that go on without a client, so that they do go on; what they say is in their conversation's record. If this
 /// gateway dies, whoever asks for such a response next, at any gateway, makes it go on.</summary>
-internal sealed class BackgroundAnswers(Answers answers, IHostApplicationLifetime lifetime, ILogger<BackgroundAnswers> logger)
+internal sealed class BackgroundAnswers(Answers answers, IGrainFactory grains, TimeProvider time, IHostApplicationLifetime lifetime,
+    ILogger<BackgroundAnswers> logger)
 {
+    private static readonly TimeSpan Often = TimeSpan.FromSeconds(1);
+
     private readonly ConcurrentDictionary<string, CancellationTokenSource> running = new(StringComparer.Ordinal);
 
-    /// <summary>Reads on from here, until it ends or somebody else reads it.</summary>
+    /// <summary>Has one read to its end from here: by whoever reads it now, and when nobody does, by this gateway.</summary>
     public void GoOn(string id)
     {
         var stop = CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStopping);
         if (running.TryAdd(id, stop))
-            _ = ReadAsync(id, () => answers.FollowAsync(id, stop.Token), stop);
+            _ = WatchAsync(id, null, stop);
         else
             stop.Dispose();
     }
@@ -29,7 +33,7 @@ internal sealed class BackgroundAnswers(Answers answers, IHostApplicationLifetim
         {
             var answer = await start(stop.Token);
             running[answer.Id] = stop;
-            _ = ReadAsync(answer.Id, () => Task.FromResult(answer), stop);
+            _ = WatchAsync(answer.Id, answer, stop);
             return answer.Id;
         }
         catch
@@ -45,14 +49,19 @@ internal sealed class BackgroundAnswers(Answers answers, IHostApplicationLifetim
             stop.Cancel();
     }
 
-    private async Task ReadAsync(string id, Func<Task<RunningAnswer>> start, CancellationTokenSource stop)
+    private async Task WatchAsync(string id, RunningAnswer? begun, CancellationTokenSource stop)
     {
         try
         {
-            await using var answer = await start();
-            await foreach (var _ in answer.ReadAsync())
+            if (begun is not null)
+                await ReadAsync(begun);
+            using var often = new PeriodicTimer(Often, time);
+            while (await grains.GetGrain<IConversationGrain>(id).Read() is { FinishReason: null } known)
             {
-                // the conversation keeps it
+                if (known.Running)
+                    await often.WaitForNextTickAsync(stop.Token);
+                else
+                    await ReadAsync(await answers.FollowAsync(id, stop.Token));
             }
         }
         catch (Exception failure) when (stop.IsCancellationRequested || ClusterErrors.IsExpected(failure))
@@ -65,13 +74,27 @@ internal sealed class BackgroundAnswers(Answers answers, IHostApplicationLifetim
         }
         finally
         {
-            Ended(id, stop);
+            running.TryRemove(new(id, stop));
+            stop.Dispose();
         }
     }
 
-    private void Ended(string id, CancellationTokenSource stop)
+    /// <summary>To its end, or until somebody else reads it.</summary>
+    private static async Task ReadAsync(RunningAnswer answer)
     {
-        running.TryRemove(new(id, stop));
-        stop.Dispose();
+        await using (answer)
+        {
+            try
+            {
+                await foreach (var _ in answer.ReadAsync())
+                {
+                    // the conversation keeps it
+                }
+            }
+            catch (ChatException taken) when (taken.Error == ChatError.TakenOver)
+            {
+                // its reader may leave before the end
+            }
+        }
     }
 }

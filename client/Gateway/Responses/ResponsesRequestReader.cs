@@ -82,7 +82,8 @@ internal static class ResponsesRequestReader
             return new();
         var reasoning = new RequestObject(value, "reasoning");
         reasoning.RefuseUnknown(ReasoningFields);
-        return ThinkingReader.Of(reasoning.Text("effort", LongestName), "reasoning.effort");
+        var thinking = ThinkingReader.Of(reasoning.Text("effort", LongestName), "reasoning.effort");
+        return thinking.Effort is null or "none" ? thinking : thinking with { Enabled = true };
     }
 
     /// <summary>In the form of chat completions, as everything behind the gateway knows them.</summary>

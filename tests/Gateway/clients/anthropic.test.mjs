@@ -1,5 +1,5 @@
 // Anthropic's own client against a running gateway: SMOL_URL; SMOL_MODEL, which answers in text; SMOL_SLOW_MODEL, whose answers take
-// seconds; SMOL_THINKING_MODEL and SMOL_CALLING_MODEL, whose answers hold a thought and a call of get_weather.
+// seconds; SMOL_THINKING_MODEL, which thinks if told to; SMOL_CALLING_MODEL, which calls the tool that it is told to call.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
@@ -68,6 +68,7 @@ test('thinks in blocks of its own', { skip: !thinks }, async () => {
 });
 
 test('calls tools, and reads their results', { skip: !calls }, async () => {
+  const messages = [{ role: 'user', content: 'Call get_weather {"city": "Paris"}' }];
   const request = { model: calls, messages, max_tokens: 400, tools };
   const whole = await client.messages.create(request);
   assert.equal(whole.stop_reason, 'tool_use');

@@ -71,6 +71,7 @@ test('thinks beside the answer', { skip: !thinks }, async () => {
 });
 
 test('calls tools, and reads their results', { skip: !calls }, async () => {
+  const messages = [{ role: 'user', content: 'Call get_weather {"city": "Paris"}' }];
   const whole = await client.chat({ model: calls, messages, tools, options });
   assert.equal(whole.message.tool_calls[0].function.name, 'get_weather');
   assert.deepEqual(whole.message.tool_calls[0].function.arguments, { city: 'Paris' });

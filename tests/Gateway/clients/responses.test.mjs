@@ -66,17 +66,17 @@ test('thinks in an item of its own', { skip: !thinks }, async () => {
   const made = await client.responses.create({ model: thinks, input: 'Hello', reasoning: { effort: 'low' } });
   assert.deepEqual(made.output.map(item => item.type), ['reasoning', 'message']);
   assert.ok(made.usage.output_tokens_details.reasoning_tokens > 0);
-  const events = await all(await client.responses.create({ model: thinks, input: 'Hello', stream: true }));
+  const events = await all(await client.responses.create({ model: thinks, input: 'Hello', reasoning: { effort: 'low' }, stream: true }));
   const thought = events.filter(event => event.type === 'response.reasoning_text.delta').map(event => event.delta).join('');
   assert.equal(thought, made.output[0].content[0].text);
 });
 
 test('calls functions, and reads their outputs', { skip: !calls }, async () => {
-  const made = await client.responses.create({ model: calls, input: 'Weather in Paris?', tools });
+  const made = await client.responses.create({ model: calls, input: 'Call get_weather {"city": "Paris"}', tools });
   const call = made.output.find(item => item.type === 'function_call');
   assert.equal(call.name, 'get_weather');
   assert.deepEqual(JSON.parse(call.arguments), { city: 'Paris' });
-  const events = await all(await client.responses.create({ model: calls, input: 'Weather in Paris?', tools, stream: true }));
+  const events = await all(await client.responses.create({ model: calls, input: 'Call get_weather {"city": "Paris"}', tools, stream: true }));
   assert.equal(events.find(event => event.type === 'response.function_call_arguments.done').arguments, call.arguments);
   const next = await client.responses.create({ model: calls, tools, previous_response_id: made.id, input: [{ type: 'function_call_output', call_id: call.call_id, output: '21 degrees' }] });
   assert.equal(next.status, 'completed');

@@ -37,7 +37,7 @@ public sealed class DialectValidationTests(SharedGateway gateway)
     }
 
     [Theory]
-    [InlineData("/api/chat", """{"messages":[]}""", "model")]
+    [InlineData("/api/chat", """{"messages":[{"role":"user","content":"Hi"}]}""", "model")]
     [InlineData("/api/chat", """{"model":"stub"}""", "messages")]
     [InlineData("/api/chat", """{"model":"stub","messages":[{"role":"boss","content":"x"}]}""", "messages[0].role")]
     [InlineData("/api/chat", """{"model":"stub","messages":[{"role":"assistant","content":"","tool_calls":[{"function":{"name":"a","arguments":"{}"}}]}]}""", "arguments")]

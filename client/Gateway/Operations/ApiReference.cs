@@ -10,6 +10,7 @@ namespace SmolCluster.Gateway.Operations;
 internal static class ApiReference
 {
     private const string DocumentPath = "/openapi/v1.json";
+    private const string PagePath = "/reference";
 
     private const string SecurityPolicy = "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
         + "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -26,12 +27,13 @@ internal static class ApiReference
     public static void MapApiReference(this WebApplication app)
     {
         app.MapOpenApi(DocumentPath.Replace("v1", "{documentName}", StringComparison.Ordinal)).AllowAnonymous();
-        var page = app.MapGroup("").AddEndpointFilter((context, next) =>
+        app.Use((http, next) =>
         {
-            context.HttpContext.Response.Headers.ContentSecurityPolicy = SecurityPolicy;
-            return next(context);
+            if (http.Request.Path.StartsWithSegments(PagePath))
+                http.Response.Headers.ContentSecurityPolicy = SecurityPolicy;
+            return next(http);
         });
-        page.MapScalarApiReference("/reference", static options => options.WithTitle("SmolCluster").WithOpenApiRoutePattern(DocumentPath)
+        app.MapScalarApiReference(PagePath, static options => options.WithTitle("SmolCluster").WithOpenApiRoutePattern(DocumentPath)
             .DisableTelemetry().DisableAgent().DisableMcp().DisableDefaultFonts()).AllowAnonymous();
     }
 

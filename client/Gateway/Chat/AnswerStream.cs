@@ -107,7 +107,7 @@ internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest?
         if (happened is AnswerStarted started)
         {
             known = known with { Identity = started.Identity };
-            request = request! with { MaxTokens = started.MaxTokens, PromptRoom = request.TruncatePrompt ? started.PromptTokens : null };
+            request = request is { } asked ? asked with { MaxTokens = started.MaxTokens, PromptRoom = asked.TruncatePrompt ? started.PromptTokens : null } : null;
         }
         else if (happened is PrefillStarted prefill)
             known = known with { CachedTokens = prefill.CachedTokens };

@@ -22,10 +22,10 @@ internal sealed class IdleScenario(ClusterProcesses cluster, int conversations)
     {
         await using var client = await ClusterClient.ConnectAsync(cluster.ClientSettings, cancellation);
         await AskAllAsync(client, "warm", AtOnce * 4, cancellation);
-        long before = await MemoryAsync(client, asleep: true);
+        long before = await MemoryAsync(client, asleep: true, cancellation);
         await AskAllAsync(client, "idle", conversations, cancellation);
-        long active = await MemoryAsync(client, asleep: false);
-        long asleep = await MemoryAsync(client, asleep: true);
+        long active = await MemoryAsync(client, asleep: false, cancellation);
+        long asleep = await MemoryAsync(client, asleep: true, cancellation);
         Console.WriteLine($"{conversations} conversations: {(double)(active - before) / conversations:F0} bytes each while active, "
             + $"{(double)(asleep - before) / conversations:F0} asleep; the silo is resident with {cluster["silo-1"].Resident >> 20} MiB");
         return await WakeAsync(client, cancellation) ? 0 : 1;
@@ -37,10 +37,10 @@ internal sealed class IdleScenario(ClusterProcesses cluster, int conversations)
 
     /// <summary>Bytes of the silo's heap after a collection.</summary>
     /// <param name="asleep">Once every conversation is deactivated, as after some minutes of silence.</param>
-    private static async Task<long> MemoryAsync(ClusterClient client, bool asleep)
+    private static async Task<long> MemoryAsync(ClusterClient client, bool asleep, CancellationToken cancellation)
     {
         if (asleep)
-            await client.Management.ForceActivationCollection(TimeSpan.Zero);
+            await client.Management.ForceActivationCollection(TimeSpan.Zero, cancellation);
         SiloAddress[] silos = [.. (await client.Management.GetHosts(onlyActive: true)).Keys];
         for (int again = 0; again < 2; again++) // what finalizers let go is collected by the next
             await client.Management.ForceGarbageCollection(silos);
@@ -52,7 +52,7 @@ internal sealed class IdleScenario(ClusterProcesses cluster, int conversations)
     {
         for (int number = 0; number < Woken; number++)
             await FirstTokenAsync(client, $"wake-{number}", number, cancellation);
-        await client.Management.ForceActivationCollection(TimeSpan.Zero);
+        await client.Management.ForceActivationCollection(TimeSpan.Zero, cancellation);
         var woken = new List<First>();
         var begun = new List<First>();
         for (int number = 0; number < Woken; number++)

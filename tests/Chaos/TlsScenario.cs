@@ -45,7 +45,7 @@ internal sealed class TlsScenario(ClusterProcesses cluster)
     {
         using var connection = new TcpClient();
         await connection.ConnectAsync(IPAddress.Loopback, cluster.PortForGateways("silo-1"), cancellation);
-        await using var tls = new SslStream(connection.GetStream(), leaveInnerStreamOpen: false, static (_, _, _, _) => true);
+        await using var tls = new SslStream(connection.GetStream(), leaveInnerStreamOpen: false, static (_, certificate, _, _) => certificate is not null);
         using var certificate = another.Load();
         try
         {

@@ -4,6 +4,7 @@ using SmolCluster.Gateway.Errors;
 using SmolCluster.Gateway.Health;
 using SmolCluster.Gateway.Models;
 using SmolCluster.Gateway.Page;
+using SmolCluster.Gateway.Requests;
 
 namespace SmolCluster.Gateway;
 
@@ -37,6 +38,7 @@ public static class GatewayHosting
     {
         app.UseOpenAiErrors();
         app.UseLocalNamesOnLoopback();
+        app.UseRequestBounds();
         app.MapChatCompletions();
         app.MapModels();
         app.MapHealth();

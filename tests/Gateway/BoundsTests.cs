@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text;
 using SmolCluster.Engine.Serving;
+using SmolCluster.Gateway.Errors;
+using SmolCluster.Gateway.Requests;
 using SmolCluster.Grains;
 
 namespace SmolCluster.Gateway.Tests;
@@ -47,31 +49,55 @@ public sealed class BoundsTests
     }
 
     [Fact]
-    public async Task Chat_MoreThanTheGatewayTakes_429AndOthersHaveAPlace()
+    public async Task Chat_MoreThanACallerMayHaveOpen_429UntilSomeHaveEnded()
     {
         using var model = new StubChatModel(new StubOptions { TokenInterval = TimeSpan.FromHours(1) }, TimeProvider.System);
         await using var host = await StartAsync(options => options.MaxOpenRequests = 3, model);
         using var leave = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        List<Task> open = [];
-        // one user gets two of three places, the next one the third, and then there is none
-        foreach (string user in (string[])["flood", "flood", "late"])
+        for (int open = 1; open <= 2; open++)
         {
-            open.Add(AskAsync(host, $"\"user\":\"{user}\"", null, leave.Token));
-            while (model.ActiveGenerations < open.Count)
+            _ = AskAsync(host, "\"max_tokens\":5", null, leave.Token);
+            while (model.ActiveGenerations < open)
                 await Task.Delay(10, TestContext.Current.CancellationToken);
-            if (open.Count == 2)
-                await RefusedAsync(host, "flood", "2 of your requests are open here");
         }
-        await RefusedAsync(host, "third", "3 requests open");
+        using (var refused = await AskAsync(host, "\"max_tokens\":5", null))
+        {
+            Assert.Contains("2 of your requests are open", (string?)(await refused.ErrorAsync(HttpStatusCode.TooManyRequests))["message"], StringComparison.Ordinal);
+            Assert.NotNull(refused.Headers.RetryAfter);
+        }
         await leave.CancelAsync();
         await model.WhenIdle().WaitAsync(TestContext.Current.CancellationToken);
+        for (bool taken = false; !taken;)
+        {
+            using var again = await AskAsync(host, "\"max_tokens\":5", "0.2");
+            taken = again.StatusCode == HttpStatusCode.GatewayTimeout;
+        }
     }
 
-    private static async Task RefusedAsync(GatewayHost host, string user, string expected)
+    [Fact]
+    public void Enter_OneCallerFloods_OthersHaveAPlace()
     {
-        using var response = await AskAsync(host, $"\"user\":\"{user}\"", null);
-        Assert.Contains(expected, (string?)(await response.ErrorAsync(HttpStatusCode.TooManyRequests))["message"], StringComparison.Ordinal);
-        Assert.NotNull(response.Headers.RetryAfter);
+        var admission = new Admission(Microsoft.Extensions.Options.Options.Create(new GatewayOptions { MaxOpenRequests = 7 }));
+        Assert.Equal(4, Fill(admission, "flood"));
+        Assert.Equal(2, Fill(admission, "second"));
+        using (admission.Enter("third"))
+            Assert.Contains("7 requests open", Assert.Throws<ApiException>(() => admission.Enter("fourth")).Message, StringComparison.Ordinal);
+        admission.Enter("fourth").Dispose();
+    }
+
+    private static int Fill(Admission admission, string caller)
+    {
+        for (int entered = 0; ; entered++)
+        {
+            try
+            {
+                _ = admission.Enter(caller);
+            }
+            catch (ApiException)
+            {
+                return entered;
+            }
+        }
     }
 
     private static async Task<GatewayHost> StartAsync(Action<GatewayOptions> configure, StubChatModel model)

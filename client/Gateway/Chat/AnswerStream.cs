@@ -1,5 +1,6 @@
 using SmolCluster.Contracts;
 using SmolCluster.Gateway.Errors;
+using SmolCluster.Gateway.Requests;
 
 namespace SmolCluster.Gateway.Chat;
 
@@ -14,7 +15,7 @@ internal sealed record AnswerPatience(TimeSpan Limit, TimeProvider Time, Cancell
 /// silo had written.</summary>
 /// <param name="request">Null: the answer goes on from its record, after <paramref name="start"/>.</param>
 internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest? request, AnswerCursor start, AnswerPatience patience,
-    ILogger logger, Deadline deadline) : IAsyncDisposable
+    ILogger logger, CancellationToken left) : IAsyncDisposable
 {
     /// <summary>For an answer that has not begun: its client has got no promise yet, and a clear word soon is worth more.</summary>
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(15);
@@ -22,7 +23,8 @@ internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest?
     private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(500);
 
-    private readonly CancellationToken cancellation = deadline.Token;
+    private readonly Deadline? deadline = Deadline.Current;
+    private readonly CancellationToken cancellation = Deadline.Current?.Token ?? left;
     private readonly List<int>? tokens = request is null ? null : [];
     private AnswerCursor known = start with { Reader = Guid.NewGuid() };
     private ChatRequest? request = request;
@@ -40,7 +42,7 @@ internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest?
         {
             return finished ? null : await NextFromAnywhereAsync();
         }
-        catch (OperationCanceledException) when (deadline.Passed)
+        catch (OperationCanceledException) when (deadline is { Passed: true } && !left.IsCancellationRequested)
         {
             throw new ApiException(deadline.Error);
         }

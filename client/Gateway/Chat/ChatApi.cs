@@ -24,17 +24,14 @@ internal static class ChatApi
     }
 
     private static async Task<Results<JsonHttpResult<ChatCompletion>, StreamedAnswer>> Complete(
-        HttpContext http, Answers answers, ModelDirectory models, Admission admission, IOptions<GatewayOptions> options, TimeProvider time)
+        HttpContext http, Answers answers, ModelDirectory models, IOptions<GatewayOptions> options, TimeProvider time)
     {
         models.ThrowIfConnecting();
-        var place = admission.Enter(http);
-        var deadline = Deadline.Of(http, options.Value.RequestLimit, time);
         ChatCall call;
         using (var body = await RequestBody.ReadObjectAsync(http, options.Value.MaxRequestBytes))
             call = ChatRequestReader.Read(body.RootElement, $"address:{http.Connection.RemoteIpAddress}", time.GetLocalNow());
-        call = place.For(call);
 
-        var answer = await answers.StartAsync(call.Request, deadline).OrModelNotFound(models, call.Request.Model);
+        var answer = await answers.StartAsync(call.Request, http.RequestAborted).OrModelNotFound(models, call.Request.Model);
         http.Response.Headers[SeedHeader] = unchecked((long)call.Request.Sampling.Seed).ToString();
         if (answer.Started is { } started)
             http.Response.Headers[SiloHeader] = started.Silo;
@@ -44,14 +41,11 @@ internal static class ChatApi
             return TypedResults.Json(await CollectedAnswer.ReadAsync(answer), GatewayJson.Default.ChatCompletion);
     }
 
-    private static async Task<StreamedAnswer> Resume(
-        string id, HttpContext http, Answers answers, ModelDirectory models, Admission admission, IOptions<GatewayOptions> options, TimeProvider time)
+    private static async Task<StreamedAnswer> Resume(string id, HttpContext http, Answers answers, ModelDirectory models)
     {
         models.ThrowIfConnecting();
-        admission.Enter(http);
-        var deadline = Deadline.Of(http, options.Value.RequestLimit, time);
         long after = ReadLastEventId(http.Request);
-        var answer = await answers.ResumeAsync(id, after, deadline);
+        var answer = await answers.ResumeAsync(id, after, http.RequestAborted);
         return new(answer, after, () => answers.Forget(id));
     }
 

@@ -41,10 +41,10 @@ internal sealed class IdleScenario(ClusterProcesses cluster, int conversations)
     {
         if (asleep)
             await client.Management.ForceActivationCollection(TimeSpan.Zero, cancellation);
-        SiloAddress[] silos = [.. (await client.Management.GetHosts(onlyActive: true)).Keys];
+        SiloAddress[] silos = [.. (await client.Management.GetHosts(onlyActive: true, cancellation)).Keys];
         for (int again = 0; again < 2; again++) // what finalizers let go is collected by the next
-            await client.Management.ForceGarbageCollection(silos);
-        return (await client.Management.GetRuntimeStatistics(silos)).Sum(silo => silo.EnvironmentStatistics.RawMemoryUsageBytes);
+            await client.Management.ForceGarbageCollection(silos, cancellation);
+        return (await client.Management.GetRuntimeStatistics(silos, cancellation)).Sum(silo => silo.EnvironmentStatistics.RawMemoryUsageBytes);
     }
 
     /// <summary>Time to the first token: of conversations that slept, and of new ones with prompts as long.</summary>

@@ -35,16 +35,16 @@ internal sealed class IdleScenario(ClusterProcesses cluster, int conversations)
         await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation },
             async (number, each) => await client.AskAsync($"{name}-{number}", Request("stub", $"Question {number}", 8), each));
 
-    /// <summary>Bytes of the silo's heap after a collection.</summary>
+    /// <summary>Bytes that the silo is resident with after a collection.</summary>
     /// <param name="asleep">Once every conversation is deactivated, as after some minutes of silence.</param>
-    private static async Task<long> MemoryAsync(ClusterClient client, bool asleep, CancellationToken cancellation)
+    private async Task<long> MemoryAsync(ClusterClient client, bool asleep, CancellationToken cancellation)
     {
         if (asleep)
             await client.Management.ForceActivationCollection(TimeSpan.Zero, cancellation);
         SiloAddress[] silos = [.. (await client.Management.GetHosts(onlyActive: true, cancellation)).Keys];
         for (int again = 0; again < 2; again++) // what finalizers let go is collected by the next
             await client.Management.ForceGarbageCollection(silos, cancellation);
-        return (await client.Management.GetRuntimeStatistics(silos, cancellation)).Sum(silo => silo.EnvironmentStatistics.RawMemoryUsageBytes);
+        return cluster["silo-1"].Resident;
     }
 
     /// <summary>Time to the first token: of conversations that slept, and of new ones with prompts as long.</summary>

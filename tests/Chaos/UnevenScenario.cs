@@ -7,8 +7,8 @@ namespace SmolCluster.Chaos;
 /// there is, questions go to who has their model, the late one takes new work at once, and all of them say the same.</summary>
 internal sealed class UnevenScenario(ClusterProcesses cluster, IReadOnlyList<Question> questions)
 {
-    private const int Rounds = 6;
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+    private const int StubQuestions = 6;
+    private const int MostRounds = 5;
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(60) };
 
     public async Task<int> RunAsync(CancellationToken cancellation)
@@ -19,39 +19,38 @@ internal sealed class UnevenScenario(ClusterProcesses cluster, IReadOnlyList<Que
         bool good = true;
         foreach (string gateway in cluster.Gateways)
             good &= Say(await ModelsAsync(gateway, cancellation) == "smolcluster-demo stub", $"{gateway} lists both models");
-        var homes = await Task.WhenAll(Enumerable.Range(0, Rounds).Select(number => StubSiloAsync(number, cancellation)));
-        good &= Say(homes.All(silo => silo == both), $"all {Rounds} questions to the stub went to {both}");
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        limit.CancelAfter(Soon);
-        (bool same, int rounds) = await AskUntilAsync([scalar, both], limit.Token);
-        good &= Say(same, $"{scalar} (SMOL_SIMD=scalar) and {both} gave the same answers as the first silo");
+        var homes = await Task.WhenAll(Enumerable.Range(0, StubQuestions).Select(number => StubSiloAsync(number, cancellation)));
+        good &= Say(homes.All(silo => silo == both), $"all {StubQuestions} questions to the stub went to {both}");
+        var tally = new Tally();
+        await AskUntilAsync([scalar, both], tally, cancellation);
+        good &= Say(tally.Clean, $"{scalar} (SMOL_SIMD=scalar) and {both} gave the same answers as the first silo");
         string late = cluster.AddSilo();
         await cluster.ReadyAsync(cancellation);
-        limit.CancelAfter(Soon);
-        (same, rounds) = await AskUntilAsync([late], limit.Token);
-        good &= Say(same, $"{late} joined and answered in round {rounds} of {questions.Count} questions each");
+        int rounds = await AskUntilAsync([late], tally, cancellation);
+        good &= Say(tally.Clean, $"{late} joined and answered in round {rounds} of {questions.Count} questions at once");
         return good ? 0 : 1;
     }
 
     /// <summary>Asks all questions at once, again and again, until all of these silos have answered some.</summary>
-    private async Task<(bool Same, int Rounds)> AskUntilAsync(string[] silos, CancellationToken cancellation)
+    /// <returns>How many times.</returns>
+    private async Task<int> AskUntilAsync(string[] silos, Tally tally, CancellationToken cancellation)
     {
         var client = new StreamClient(cluster);
         HashSet<string> missing = [.. silos];
-        bool same = true;
         int rounds = 0;
-        for (; missing.Count > 0; rounds++)
+        while (missing.Count > 0)
+        {
+            if (rounds++ == MostRounds)
+                throw new InvalidOperationException($"{string.Join(" and ", missing)} got none of {MostRounds * questions.Count} questions.");
             await Task.WhenAll(questions.Select(async (question, number) =>
             {
                 var progress = new Progress { Gateway = cluster.Gateways[number % cluster.Gateways.Count] };
-                var delivery = await client.AskAsync(question, progress, static () => { }, cancellation);
+                tally.Add(question, await client.AskAsync(question, progress, static () => { }, cancellation), $"by {progress.Silo}");
                 lock (missing)
-                {
-                    same &= delivery.Transcript == question.Expected;
                     missing.Remove(progress.Silo);
-                }
             }));
-        return (same, rounds);
+        }
+        return rounds;
     }
 
     private async Task<string> ModelsAsync(string gateway, CancellationToken cancellation)

@@ -44,6 +44,7 @@ public static class GatewayHosting
         builder.Services.AddSingleton<BackgroundAnswers>();
         builder.Services.AddSingleton<StoredResponses>();
         builder.Services.AddApiReference();
+        builder.Services.AddSingleton<Admission>();
         return builder;
     }
 
@@ -56,6 +57,7 @@ public static class GatewayHosting
         app.UseCorsOrigins();
         app.UseLocalNamesOnLoopback();
         app.UseKeys();
+        app.UseRequestBounds();
         app.MapPrometheus().RequireAuthorization(KeyScopes.Metrics);
         app.MapChatCompletions();
         app.MapCompletions();

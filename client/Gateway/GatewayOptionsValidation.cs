@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using SmolCluster.Gateway.Requests;
 
 namespace SmolCluster.Gateway;
 
@@ -27,6 +28,12 @@ internal sealed class GatewayOptionsValidation : IValidateOptions<GatewayOptions
             yield return "Gateway:StallLimit must be above 00:00:00 and at most 01:00:00.";
         if (options.MaxConnections < 1)
             yield return "Gateway:MaxConnections must be at least 1.";
+        if (options.MaxOpenRequests is < 1 or > 1_000_000)
+            yield return "Gateway:MaxOpenRequests must be between 1 and 1000000.";
+        if (options.RequestLimit is { } limit && (limit <= TimeSpan.Zero || limit > Deadline.Longest))
+            yield return "Gateway:RequestLimit must be above 0 and at most 1.00:00:00.";
+        if (!options.Weights.Values.All(weight => weight is >= 0.01 and <= 100))
+            yield return "Gateway:Weights must be between 0.01 and 100.";
         foreach (string origin in options.CorsOrigins)
             if (origin != "*" && !IsOrigin(origin))
                 yield return $"Gateway:CorsOrigins has '{origin}'; an origin is a scheme, a host and maybe a port, like https://chat.example, or \"*\" for all.";

@@ -49,7 +49,10 @@ public sealed record ChatRequest(
     [Id(16)] public RawPrompt? Prompt { get; init; }
 
     /// <summary>What the gateway wants to find with the request later; nobody else reads it. JSON, or null.</summary>
-    [Id(17)] public string? Notes { get; init; }
+    [Id(31)] public string? Notes { get; init; }
+
+    /// <summary>How much of a busy model the user gets beside others; above 0. It cannot change the answer.</summary>
+    [Id(30)] public double Weight { get; init; } = 1;
 }
 
 /// <summary>Text or tokens to continue: one of the two.</summary>

@@ -45,6 +45,8 @@ public sealed class ContractTests
         TruncatePrompt = true,
         PromptRoom = 6,
         Prompt = new("p", [1, 2]),
+        Weight = 2,
+        Notes = "{}",
     };
 
     public static TheoryData<object> Samples =>
@@ -52,8 +54,8 @@ public sealed class ContractTests
         s_request, s_request.Messages[1], s_request.Sampling, s_request.Tools!, s_request.Thinking, s_request.Prompt!,
         .. s_events, ((TextDelta)s_events[3]).Logprobs![0], s_request.Messages[1].ToolCalls[0],
         new ModelStatus("m", "real", "failed", 0.5, 1, "a", "h", 2, DateTimeOffset.UnixEpoch, "p"),
-        new ConversationSnapshot(s_request, "h", "é", [6, 7], "stop") { Reasoning = "r", ToolCalls = [new("c", "f", "{}")] },
-        new AnswerCursor(3, [6, 7], 5, "i"), new TokenizedText([1, 2], 3), new EmbeddedText([0.5f, -1], 2),
+        new ConversationSnapshot(s_request, "h", "é", [6, 7], "stop") { Reasoning = "r", ToolCalls = [new("c", "f", "{}")], Running = true },
+        new AnswerCursor(3, [6, 7], 5, "i", new Guid(1, 2, 3, [4, 5, 6, 7, 8, 9, 10, 11]), 12), new TokenizedText([1, 2], 3), new EmbeddedText([0.5f, -1], 2),
         ChatError.QueueFull, Keep.Nothing, ToolChoice.Required,
     ];
 

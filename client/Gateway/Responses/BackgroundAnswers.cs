@@ -19,7 +19,7 @@ internal sealed class BackgroundAnswers(Answers answers, IGrainFactory grains, T
     {
         var stop = CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStopping);
         if (running.TryAdd(id, stop))
-            _ = WatchAsync(id, null, stop);
+            _ = Apart(() => WatchAsync(id, null, stop));
         else
             stop.Dispose();
     }
@@ -31,9 +31,9 @@ internal sealed class BackgroundAnswers(Answers answers, IGrainFactory grains, T
         var stop = CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStopping);
         try
         {
-            var answer = await start(stop.Token);
+            var answer = await Apart(() => start(stop.Token));
             running[answer.Id] = stop;
-            _ = WatchAsync(answer.Id, answer, stop);
+            _ = Apart(() => WatchAsync(answer.Id, answer, stop));
             return answer.Id;
         }
         catch
@@ -77,6 +77,19 @@ internal sealed class BackgroundAnswers(Answers answers, IGrainFactory grains, T
             running.TryRemove(new(id, stop));
             stop.Dispose();
         }
+    }
+
+    /// <summary>Without what flows with the request that it came from: its deadline is not the response's.</summary>
+    private static Task<T> Apart<T>(Func<Task<T>> work)
+    {
+        using (ExecutionContext.SuppressFlow())
+            return Task.Run(work);
+    }
+
+    private static Task Apart(Func<Task> work)
+    {
+        using (ExecutionContext.SuppressFlow())
+            return Task.Run(work);
     }
 
     /// <summary>To its end, or until somebody else reads it.</summary>

@@ -14,7 +14,7 @@ namespace SmolCluster.Engine.Serving;
 /// <param name="rows">Logits a step at most.</param>
 /// <param name="vocabulary">Length of a row.</param>
 /// <param name="endsAnswer">Whether a token ends any answer.</param>
-internal sealed class BatchDecoder(Transformer transformer, ThreadTeam team, int rows, int vocabulary, Func<int, bool> endsAnswer) : IDisposable
+internal sealed class BatchDecoder(Transformer transformer, ThreadTeam team, int rows, int vocabulary, Func<int, bool> endsAnswer) : IBatchDecoder
 {
     private readonly int[] _ends = [.. Enumerable.Range(0, vocabulary).Where(endsAnswer)];
     private readonly float[]?[] _raw = new float[team.Size][]; // one a worker, [vocabulary]: logits before the sampler has changed them
@@ -22,10 +22,12 @@ internal sealed class BatchDecoder(Transformer transformer, ThreadTeam team, int
     private readonly NativeBuffer<float> _logits = new(checked(rows * vocabulary)); // [rows][vocabulary]; rows that no step reaches take no memory
     private long _drafted, _accepted;
 
-    /// <summary>Tokens guessed so far, and those of them that were drawn.</summary>
+    public int MaxTokens => transformer.MaxTokens;
+
     public (long Drafted, long Accepted) Drafts => (Interlocked.Read(ref _drafted), Interlocked.Read(ref _accepted));
 
-    /// <summary>Runs a step whose pages are reserved; some sequences may have ended after it.</summary>
+    public void Enter() => team.PinCaller();
+
     public void Run(IReadOnlyList<(SequenceRun Run, int Tokens)> step)
     {
         BatchSlice[] slices = [.. step.Select(static s => s.Run.Slice(s.Tokens))];

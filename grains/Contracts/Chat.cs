@@ -47,6 +47,9 @@ public sealed record ChatRequest(
 
     /// <summary>To be continued as it stands, without a template: then there are no messages. Null: a chat.</summary>
     [Id(16)] public RawPrompt? Prompt { get; init; }
+
+    /// <summary>How much of a busy model the user gets beside others; above 0. It cannot change the answer.</summary>
+    [Id(30)] public double Weight { get; init; } = 1;
 }
 
 /// <summary>Text or tokens to continue: one of the two.</summary>

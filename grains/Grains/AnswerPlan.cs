@@ -28,6 +28,7 @@ internal sealed record AnswerPlan(GenerationRequest Generation, AnswerReading Re
             !raw && ThinkingPlan.IsBegunBy(prompt, model), raw);
         var generation = new GenerationRequest(prompt, prompt.Length, maxTokens, Options(request.Sampling), request.User)
         {
+            Weight = request.Weight > 0 ? request.Weight : 1, // an older gateway says nothing
             TopLogprobs = request.TopLogprobs,
             MinTokens = request.MinTokens,
             Thinking = raw ? null : ThinkingPlan.Budget(request.Thinking, reading.Reasoning, model),

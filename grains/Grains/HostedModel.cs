@@ -42,7 +42,7 @@ internal sealed class HostedModel : IProgress<double>, IDisposable
         {
             var (status, model) = Volatile.Read(ref _state);
             if (model is null) return null;
-            var (used, idle, capacity, _) = model is GgufChatModel gguf ? gguf.Cache : default;
+            var (used, idle, capacity, _) = model switch { GgufChatModel gguf => gguf.Cache, PacedChatModel paced => paced.Cache, _ => default };
             return new ModelLoad(status.Id, Volatile.Read(ref _answers), capacity - used + idle, capacity);
         }
     }

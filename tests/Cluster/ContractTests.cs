@@ -45,6 +45,7 @@ public sealed class ContractTests
         TruncatePrompt = true,
         PromptRoom = 6,
         Prompt = new("p", [1, 2]),
+        Weight = 2,
     };
 
     public static TheoryData<object> Samples =>
@@ -53,7 +54,7 @@ public sealed class ContractTests
         .. s_events, ((TextDelta)s_events[3]).Logprobs![0], s_request.Messages[1].ToolCalls[0],
         new ModelStatus("m", "real", "failed", 0.5, 1, "a", "h", 2, DateTimeOffset.UnixEpoch, "p"),
         new ConversationSnapshot(s_request, "h", "é", [6, 7], "stop") { Reasoning = "r", ToolCalls = [new("c", "f", "{}")] },
-        new AnswerCursor(3, [6, 7], 5, "i"), new TokenizedText([1, 2], 3), new EmbeddedText([0.5f, -1], 2),
+        new AnswerCursor(3, [6, 7], 5, "i", new Guid(1, 2, 3, [4, 5, 6, 7, 8, 9, 10, 11]), 12), new TokenizedText([1, 2], 3), new EmbeddedText([0.5f, -1], 2),
         ChatError.QueueFull, Keep.Nothing, ToolChoice.Required,
     ];
 

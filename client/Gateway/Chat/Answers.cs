@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using SmolCluster.Contracts;
 using SmolCluster.Gateway.Models;
+using SmolCluster.Gateway.Requests;
 
 namespace SmolCluster.Gateway.Chat;
 
@@ -12,7 +13,7 @@ internal sealed class Answers(IGrainFactory grains, ModelPlaces places, IOptions
     /// <exception cref="Errors.ApiException">404: no silo has the model.</exception>
     public async Task<RunningChoices> StartAsync(IReadOnlyList<ChatRequest> requests, CancellationToken cancellation)
     {
-        var leaving = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var leaving = CancellationTokenSource.CreateLinkedTokenSource(cancellation, Deadline.Current?.Token ?? CancellationToken.None);
         var started = new List<RunningAnswer>();
         try
         {
@@ -34,7 +35,7 @@ internal sealed class Answers(IGrainFactory grains, ModelPlaces places, IOptions
         var known = AnswerId.Is(id) ? await Conversation(id).Read() : null;
         var request = known?.Request
             ?? throw new ChatException(ChatError.AnswerNotFound, $"There is no answer '{id}': it was never asked for as a stream, or it was delivered and is forgotten.");
-        var leaving = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var leaving = CancellationTokenSource.CreateLinkedTokenSource(cancellation, Deadline.Current?.Token ?? CancellationToken.None);
         try
         {
             return new([await RunningAnswer.StartAsync(id, request, Stream(id, null, new(after), leaving.Token), known.Identity)], leaving);
@@ -56,7 +57,10 @@ internal sealed class Answers(IGrainFactory grains, ModelPlaces places, IOptions
     }
 
     private AnswerStream Stream(string id, ChatRequest? request, AnswerCursor from, CancellationToken cancellation) =>
-        new(Conversation(id), request, from, new(options.Value.ResumeLimit, time, lifetime.ApplicationStopping), logger, cancellation);
+        new(Conversation(id), Weighted(request), from, new(options.Value.ResumeLimit, time, lifetime.ApplicationStopping), logger, cancellation);
+
+    private ChatRequest? Weighted(ChatRequest? request) => request is null ? null
+        : request with { Weight = options.Value.Weights.GetValueOrDefault(request.User[(request.User.IndexOf(':') + 1)..], 1) };
 
     private IConversationGrain Conversation(string id) => grains.GetGrain<IConversationGrain>(id);
 }

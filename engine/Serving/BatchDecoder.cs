@@ -1,6 +1,7 @@
 using SmolCluster.Engine.Kernels;
 using SmolCluster.Engine.Models;
 using SmolCluster.Engine.Sampling;
+using SmolCluster.Engine.Sampling.Constraints;
 
 namespace SmolCluster.Engine.Serving;
 
@@ -39,18 +40,19 @@ internal sealed class BatchDecoder(Transformer transformer, ThreadTeam team, int
         }
     }
 
-    // one sequence's impossible draw (all tokens forbidden, a logit that is no number) must not end its neighbours'
+    // one sequence's impossible draw (all tokens forbidden, a logit that is no number, a constraint too costly here) must not end its neighbours'
     private Draw Sample(SequenceRun run, int drafted, int row, Sampler sampler)
     {
         try
         {
             Span<float> logits = _logits.Span.Slice(row * vocabulary, vocabulary);
             GenerationRequest request = run.Request;
+            run.Constraint?.Apply(run.Answer(drafted), logits);
             int token = sampler.Sample(logits, run.Tokens(drafted), request.PromptLength, request.Sampling);
             int place = run.Generated + drafted;
             return new(place < request.Replay?.Length ? request.Replay[place] : token, null);
         }
-        catch (Exception failure) when (failure is ArgumentException or InvalidOperationException)
+        catch (Exception failure) when (failure is ArgumentException or InvalidOperationException or ConstraintException)
         {
             return new(0, failure);
         }

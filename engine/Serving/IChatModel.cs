@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
 using SmolCluster.Engine.Sampling;
+using SmolCluster.Engine.Sampling.Constraints;
 
 namespace SmolCluster.Engine.Serving;
 
@@ -30,6 +31,10 @@ public interface IChatModel : IDisposable
 
     /// <summary>Whether this token ends an answer.</summary>
     bool EndsAnswer(int token);
+
+    /// <summary>Makes ready what an answer to this prompt must keep to; a thinking model may think before it.</summary>
+    /// <exception cref="ConstraintException">It cannot be kept to; the message says why, and the path where.</exception>
+    TokenConstraint Compile(ConstraintSource source, ReadOnlySpan<int> prompt);
 
     /// <summary>Queues a request for the batch loop. Never blocks.</summary>
     /// <exception cref="QueueFullException">The bounded queue is full: try later.</exception>
@@ -78,6 +83,9 @@ public sealed record GenerationRequest(int[] Tokens, int PromptLength, int MaxTo
 {
     /// <summary>Tokens that end this answer beside the model's own ending tokens.</summary>
     public IReadOnlySet<int> StopTokens { get; init; } = FrozenSet<int>.Empty;
+
+    /// <summary>What the answer keeps to, from its first token; compiled by the model that it is for. Null: it is free.</summary>
+    public TokenConstraint? Constraint { get; init; }
 
     /// <summary>False: no drafts for this answer, whatever the node does. The tokens are the same.</summary>
     public bool Speculation { get; init; } = true;

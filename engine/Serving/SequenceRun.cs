@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using SmolCluster.Engine.Caching;
 using SmolCluster.Engine.Models;
+using SmolCluster.Engine.Sampling.Constraints;
 
 namespace SmolCluster.Engine.Serving;
 
@@ -24,6 +25,7 @@ internal sealed class SequenceRun
     {
         _lookup = speculation && request.Speculation ? new PromptLookup() : null;
         Request = request;
+        Constraint = request.Constraint is { } constraint ? new ConstrainedAnswer(constraint) : null;
         Cache = cache;
         _wake = wake;
         _tokens = request.Tokens;
@@ -33,6 +35,9 @@ internal sealed class SequenceRun
     }
 
     public GenerationRequest Request { get; }
+
+    /// <summary>What the answer keeps to, and where in it the answer stands.</summary>
+    public ConstrainedAnswer? Constraint { get; }
 
     public KvSequence Cache { get; }
 
@@ -81,7 +86,7 @@ internal sealed class SequenceRun
             _tokens[Count + i] = _tokens[from + i]; // past the end it goes on with its own beginning, as a loop does
         }
 
-        return length;
+        return Constraint?.Allowed(Answer(length), length) ?? length;
     }
 
     /// <summary>The next <paramref name="count"/> tokens to compute. The last known one has logits; where there are more than
@@ -89,6 +94,7 @@ internal sealed class SequenceRun
     public BatchSlice Slice(int count)
     {
         _prefillStarted.TrySetResult(Math.Min(Cache.Length, Request.PromptLength));
+        Constraint?.Take(Answer(0));
         _drafted = Math.Max(0, count - Pending);
         LogitRows logits = _drafted > 0 ? LogitRows.All : count == Pending ? LogitRows.Last : LogitRows.None;
         return new(Cache, _tokens.AsMemory(Cache.Length, count), logits);
@@ -96,6 +102,9 @@ internal sealed class SequenceRun
 
     /// <summary>All known tokens and the first <paramref name="drafted"/> of the draft: what the draw after them depends on.</summary>
     public ReadOnlySpan<int> Tokens(int drafted) => _tokens.AsSpan(0, Count + drafted);
+
+    /// <summary>The same without the prompt: what the answer's constraint looks at.</summary>
+    public ReadOnlySpan<int> Answer(int drafted) => Tokens(drafted)[Request.PromptLength..];
 
     /// <summary>The token that was drawn after those known; true: the draft's <paramref name="place"/>-th says the same, so the
     /// draw after it holds as well.</summary>

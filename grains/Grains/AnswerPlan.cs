@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using SmolCluster.Contracts;
 using SmolCluster.Engine.Sampling;
+using SmolCluster.Engine.Sampling.Constraints;
 using SmolCluster.Engine.Serving;
 using SmolCluster.Engine.Text.Templates;
 
@@ -17,15 +18,48 @@ internal static class AnswerPlan
     /// <summary>Rendering and tokenizing a large prompt takes its thread for long; half of them stay free for the cluster.</summary>
     private static readonly SemaphoreSlim s_encoders = new(Math.Max(1, Environment.ProcessorCount / 2));
 
-    /// <exception cref="ChatException">InvalidLogitBias, InvalidMessages or ContextLengthExceeded.</exception>
+    /// <exception cref="ChatException">InvalidLogitBias, InvalidMessages, InvalidConstraint or ContextLengthExceeded.</exception>
     public static async Task<GenerationRequest> For(ChatRequest request, IChatModel model, CancellationToken cancellation)
     {
         RequireKnownTokens(request.Sampling.LogitBias.Keys, model.VocabularyLength);
         RequireRoom(request.Messages, model);
         var prompt = await Encode(request, model, cancellation);
         var maxTokens = MaxTokens(request.MaxTokens, prompt.Length, model.Card.ContextLength);
-        return new GenerationRequest(prompt, prompt.Length, maxTokens, Options(request.Sampling), request.User);
+        return new GenerationRequest(prompt, prompt.Length, maxTokens, Options(request.Sampling), request.User)
+        {
+            Constraint = request.Constraint is { } constraint ? await Compile(constraint, model, prompt, cancellation) : null,
+        };
     }
+
+    /// <summary>On a thread of its own account: a large schema takes some tenths of a second.</summary>
+    private static async Task<TokenConstraint> Compile(AnswerConstraint constraint, IChatModel model, int[] prompt, CancellationToken cancellation)
+    {
+        await s_encoders.WaitAsync(cancellation);
+        try
+        {
+            return await Task.Run(() => model.Compile(new ConstraintSource(Kind(constraint.Kind), constraint.Text), prompt), cancellation);
+        }
+        catch (ConstraintException refusal)
+        {
+            string field = constraint.Field + refusal.Path;
+            throw new ChatException(ChatError.InvalidConstraint, $"Invalid '{field}': {refusal.Message}") { Field = field };
+        }
+        finally
+        {
+            s_encoders.Release();
+        }
+    }
+
+    private static ConstraintKind Kind(AnswerConstraintKind kind) => kind switch
+    {
+        AnswerConstraintKind.Json => ConstraintKind.Json,
+        AnswerConstraintKind.JsonSchema => ConstraintKind.JsonSchema,
+        AnswerConstraintKind.Regex => ConstraintKind.Regex,
+        AnswerConstraintKind.Grammar => ConstraintKind.Grammar,
+        AnswerConstraintKind.Choice => ConstraintKind.Choice,
+        AnswerConstraintKind.ToolCalls => ConstraintKind.ToolCalls,
+        _ => throw new ChatException(ChatError.InvalidConstraint, $"This silo does not know the kind of constraint {(int)kind}; it is older than who asks."),
+    };
 
     private static void RequireKnownTokens(IEnumerable<int> tokens, int vocabulary)
     {

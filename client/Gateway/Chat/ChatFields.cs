@@ -13,7 +13,7 @@ internal static class ChatFields
         "model", "messages", "temperature", "top_p", "top_k", "min_p", "max_tokens", "max_completion_tokens", "stop", "seed",
         "presence_penalty", "frequency_penalty", "repetition_penalty", "logit_bias", "stream", "stream_options", "user", "n",
         "chat_template_kwargs", "enable_thinking",
-    }.ToFrozenSet();
+    }.Concat(ConstraintReader.Fields).ToFrozenSet();
 
     /// <summary>Labels, storage and billing hints: the answer is the same without them.</summary>
     private static readonly FrozenSet<string> Harmless = new[]
@@ -29,8 +29,6 @@ internal static class ChatFields
         ["parallel_tool_calls"] = value => value.ValueKind is JsonValueKind.True or JsonValueKind.False,
         ["functions"] = IsEmptyArray,
         ["function_call"] = value => Is(value, "none") || Is(value, "auto"),
-        ["response_format"] = value =>
-            value.ValueKind == JsonValueKind.Object && value.TryGetProperty("type", out var type) && Is(type, "text"),
         ["logprobs"] = value => value.ValueKind == JsonValueKind.False,
         ["top_logprobs"] = value => value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int count) && count == 0,
         ["modalities"] = value => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 1 && Is(value[0], "text"),
@@ -39,10 +37,6 @@ internal static class ChatFields
         ["reasoning_effort"] = Never,
         ["verbosity"] = Never,
         ["web_search_options"] = Never,
-        ["grammar"] = Never,
-        ["guided_json"] = Never,
-        ["guided_regex"] = Never,
-        ["guided_grammar"] = Never,
         ["min_tokens"] = Never,
         ["ignore_eos"] = value => value.ValueKind == JsonValueKind.False,
         ["typical_p"] = Never,

@@ -37,7 +37,8 @@ internal static class ChatRequestReader
         bool includeUsage = ReadIncludeUsage(request, stream);
         string user = request.Text("user", LongestName) is { Length: > 0 } name ? "user:" + name : anonymous;
         var chat = new ChatRequest(model, MessageReader.Read(request), SamplingReader.Read(request), ReadMaxTokens(request),
-            ReadStop(request), ReadVariables(request), user, stream ? Keep.UntilDelivered : Keep.Nothing, now, includeUsage);
+            ReadStop(request), ReadVariables(request), user, stream ? Keep.UntilDelivered : Keep.Nothing, now, includeUsage,
+            ConstraintReader.Read(request));
         return new(chat, stream);
     }
 

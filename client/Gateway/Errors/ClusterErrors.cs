@@ -38,6 +38,7 @@ internal static class ClusterErrors
         ChatError.ModelFailed => ApiError.Server(503, "model_failed", chat.Message),
         ChatError.InvalidMessages => ApiError.Invalid("messages", "invalid_messages", chat.Message),
         ChatError.ContextLengthExceeded => ApiError.Invalid("messages", "context_length_exceeded", chat.Message),
+        ChatError.InvalidConstraint => ApiError.Invalid(chat.Field, "invalid_constraint", chat.Message),
         ChatError.InvalidLogitBias => ApiError.Invalid("logit_bias", "invalid_value", chat.Message),
         ChatError.Interrupted => ApiError.Server(502, "stream_broken", chat.Message, SoonAgain),
         ChatError.StorageUnavailable => ApiError.Server(503, "storage_unavailable", chat.Message, chat.RetryAfter ?? SoonAgain),

@@ -3,6 +3,7 @@ using Orleans.Concurrency;
 using Orleans.Runtime.Services;
 using Orleans.Services;
 using SmolCluster.Contracts;
+using SmolCluster.Grains.HandingOver;
 using SmolCluster.Grains.Placement;
 
 namespace SmolCluster.Grains;
@@ -17,6 +18,10 @@ public interface IRemoteModelHost : IGrainService
     /// <summary>Of the models that can answer now.</summary>
     [Alias("Loads")]
     Task<ModelLoad[]> Loads();
+
+    /// <summary>Keeps pages that another silo computed, for answers that will come from there.</summary>
+    [Alias("TakePages")]
+    Task<KvTaken> TakePages(KvPages pages);
 }
 
 /// <summary>Only a door: the models live in the singleton, which outlives this grain service when the silo stops.</summary>
@@ -27,6 +32,8 @@ internal sealed class RemoteModelHost(GrainId id, Silo silo, ILoggerFactory logg
     public Task<ModelStatus[]> Statuses() => Task.FromResult(models.Statuses.ToArray());
 
     public Task<ModelLoad[]> Loads() => Task.FromResult(models.Loads.ToArray());
+
+    public Task<KvTaken> TakePages(KvPages pages) => pages.Into(models);
 }
 
 /// <summary>Reaches the model host of a given silo.</summary>
@@ -35,4 +42,6 @@ internal sealed class ModelHostClient(IServiceProvider services) : GrainServiceC
     public Task<ModelStatus[]> Statuses(SiloAddress silo) => GetGrainService(silo).Statuses();
 
     public Task<ModelLoad[]> Loads(SiloAddress silo) => GetGrainService(silo).Loads();
+
+    public Task<KvTaken> TakePages(SiloAddress silo, KvPages pages) => GetGrainService(silo).TakePages(pages);
 }

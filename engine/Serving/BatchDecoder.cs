@@ -1,6 +1,7 @@
 using SmolCluster.Engine.Kernels;
 using SmolCluster.Engine.Models;
 using SmolCluster.Engine.Sampling;
+using SmolCluster.Engine.Sampling.Constraints;
 
 namespace SmolCluster.Engine.Serving;
 
@@ -43,7 +44,7 @@ internal sealed class BatchDecoder(Transformer transformer, ThreadTeam team, int
         }
     }
 
-    // one sequence's impossible draw (all tokens forbidden, a logit that is no number) must not end its neighbours'
+    // one sequence's impossible draw (all tokens forbidden, a logit that is no number, a constraint too costly here) must not end its neighbours'
     private Drawn Sample(SequenceRun run, int drafted, int row, int worker)
     {
         try
@@ -59,7 +60,7 @@ internal sealed class BatchDecoder(Transformer transformer, ThreadTeam team, int
             int token = Draw(run, drafted, logits, worker);
             return new(token, TokenLogprobs.Of(raw, token, top), null);
         }
-        catch (Exception failure) when (failure is ArgumentException or InvalidOperationException)
+        catch (Exception failure) when (failure is ArgumentException or InvalidOperationException or ConstraintException)
         {
             return new(0, null, failure);
         }
@@ -82,6 +83,7 @@ internal sealed class BatchDecoder(Transformer transformer, ThreadTeam team, int
             }
         }
 
+        run.Constraint?.Apply(run.Answer(drafted), logits);
         int token = _samplers[worker].Sample(logits, tokens, request.PromptLength, request.Sampling);
         int place = run.Generated + drafted;
         return place < request.Replay?.Length ? request.Replay[place] : token;

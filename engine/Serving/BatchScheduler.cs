@@ -69,6 +69,11 @@ internal sealed class BatchScheduler : IDisposable
             throw new ArgumentException($"A token lies outside the vocabulary of {_vocabulary}.", nameof(request));
         }
 
+        if (request.Constraint is { } constraint && (constraint.VocabularyLength != _vocabulary || request.Replay is not null))
+        {
+            throw new ArgumentException("The constraint was compiled for another vocabulary, or the tokens are given beforehand.", nameof(request));
+        }
+
         var run = new SequenceRun(request, new KvSequence(_pool), Wake, _options.Speculation);
         lock (_waiting)
         {

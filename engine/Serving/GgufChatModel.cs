@@ -3,6 +3,7 @@ using SmolCluster.Engine.Caching;
 using SmolCluster.Engine.Gguf;
 using SmolCluster.Engine.Kernels;
 using SmolCluster.Engine.Models;
+using SmolCluster.Engine.Sampling.Constraints;
 using SmolCluster.Engine.Text;
 using SmolCluster.Engine.Text.Templates;
 
@@ -27,6 +28,7 @@ public sealed class GgufChatModel : IChatModel
     private readonly BatchScheduler _scheduler;
     private readonly TimeProvider _clock;
     private readonly Dictionary<string, string> _tokenVariables = [];
+    private readonly ConstraintCompiler _constraints;
 
     private GgufChatModel(GgufFile file, EngineOptions options, IProgress<double>? progress)
     {
@@ -37,6 +39,7 @@ public sealed class GgufChatModel : IChatModel
         progress?.Report(0.1);
         _tokenizer = Tokenizer.From(file);
         LongestToken = Math.Max(1, Enumerable.Range(0, _tokenizer.VocabularyLength).Max(token => _tokenizer.Bytes(token).Length));
+        _constraints = new ConstraintCompiler(Arrange);
         progress?.Report(0.7);
         _template = ChatTemplate.From(file);
         foreach ((string variable, string key) in TokenKeys)
@@ -155,6 +158,14 @@ public sealed class GgufChatModel : IChatModel
         return pool.ToVector();
     }
 
+    public TokenConstraint Compile(ConstraintSource source, ReadOnlySpan<int> prompt)
+    {
+        string end = _tokenizer.Decode(prompt[Math.Max(0, prompt.Length - 16)..], showControl: true).TrimEnd();
+        return _constraints.Compile(source, end.EndsWith("</think>", StringComparison.Ordinal) ? Thinking.None
+            : end.EndsWith("<think>", StringComparison.Ordinal) ? Thinking.Begun
+            : _tokenizer.Names("<think>") ? Thinking.Possible : Thinking.None);
+    }
+
     public Generation Submit(GenerationRequest request)
     {
         if ((long)request.Tokens.Length + request.MaxTokens > Card.ContextLength)
@@ -175,6 +186,10 @@ public sealed class GgufChatModel : IChatModel
         _twin?.Dispose();
         _file.Dispose();
     }
+
+    private ConstraintVocabulary Arrange() => new(VocabularyLength,
+        token => token < _tokenizer.VocabularyLength && _tokenizer.Type(token) is not (TokenType.Unknown or TokenType.Unused) ? _tokenizer.Bytes(token).ToArray() : [],
+        token => _tokenizer.Type(token) is TokenType.Control or TokenType.UserDefined, EndsAnswer);
 
     // a model without its twin is slower and no worse: a full disk must not keep it from being served, but is told
     private static RowTwin? Twin(GgufFile file, string hash, EngineOptions options, IProgress<double>? progress, out string? problem)

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using System.Threading.Channels;
 using SmolCluster.Engine.Models;
 using SmolCluster.Engine.Sampling;
+using SmolCluster.Engine.Sampling.Constraints;
 using SmolCluster.Engine.Text;
 
 namespace SmolCluster.Engine.Serving;
@@ -50,6 +51,10 @@ public interface IChatModel : IDisposable
     /// <exception cref="NotSupportedException">It has no hidden states.</exception>
     /// <exception cref="QueueFullException">The bounded queue is full: try later.</exception>
     Task<float[]> Embed(int[] tokens, string user, CancellationToken cancellation);
+
+    /// <summary>Makes ready what an answer to this prompt must keep to; a thinking model may think before it.</summary>
+    /// <exception cref="ConstraintException">It cannot be kept to; the message says why, and the path where.</exception>
+    TokenConstraint Compile(ConstraintSource source, ReadOnlySpan<int> prompt);
 
     /// <summary>Queues a request for the batch loop. Never blocks.</summary>
     /// <exception cref="QueueFullException">The bounded queue is full: try later.</exception>
@@ -104,6 +109,9 @@ public sealed record GenerationRequest(int[] Tokens, int PromptLength, int MaxTo
 
     /// <summary>How much of the batch the user gets beside others; above 0. It cannot change the tokens.</summary>
     public double Weight { get; init; } = 1;
+
+    /// <summary>What the answer keeps to, from its first token; compiled by the model that it is for. Null: it is free.</summary>
+    public TokenConstraint? Constraint { get; init; }
 
     /// <summary>False: no drafts for this answer, whatever the node does. The tokens are the same.</summary>
     public bool Speculation { get; init; } = true;

@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using SmolCluster.Engine.Caching;
 using SmolCluster.Engine.Models;
 using SmolCluster.Engine.Sampling;
+using SmolCluster.Engine.Sampling.Constraints;
 
 namespace SmolCluster.Engine.Serving;
 
@@ -26,6 +27,7 @@ internal sealed class SequenceRun
     {
         _lookup = speculation && request.Speculation ? new PromptLookup() : null;
         Request = request;
+        Constraint = request.Constraint is { } constraint ? new ConstrainedAnswer(constraint) : null;
         Cache = cache;
         _wake = wake;
         _tokens = request.Tokens;
@@ -39,6 +41,9 @@ internal sealed class SequenceRun
 
     /// <summary>When it came, by <see cref="System.Diagnostics.Stopwatch"/>.</summary>
     public long Submitted { get; } = System.Diagnostics.Stopwatch.GetTimestamp();
+
+    /// <summary>What the answer keeps to, and where in it the answer stands.</summary>
+    public ConstrainedAnswer? Constraint { get; }
 
     public KvSequence Cache { get; }
 
@@ -97,7 +102,7 @@ internal sealed class SequenceRun
             _tokens[Count + i] = _tokens[from + i]; // past the end it goes on with its own beginning, as a loop does
         }
 
-        return length;
+        return Constraint?.Allowed(Answer(length), length) ?? length;
     }
 
     /// <summary>The next <paramref name="count"/> tokens to compute. The last known one has logits; where there are more than
@@ -105,6 +110,7 @@ internal sealed class SequenceRun
     public BatchSlice Slice(int count)
     {
         _prefillStarted.TrySetResult(Math.Min(Cache.Length, Request.PromptLength));
+        Constraint?.Take(Answer(0));
         _drafted = Math.Max(0, count - Pending);
         if (Request.Pool is { } pool)
         {
@@ -122,6 +128,9 @@ internal sealed class SequenceRun
 
     /// <summary>All known tokens and the first <paramref name="drafted"/> of the draft: what the draw after them depends on.</summary>
     public ReadOnlySpan<int> Tokens(int drafted) => _tokens.AsSpan(0, Count + drafted);
+
+    /// <summary>The same without the prompt: what the answer's constraint looks at.</summary>
+    public ReadOnlySpan<int> Answer(int drafted) => Tokens(drafted)[Request.PromptLength..];
 
     /// <summary>The token that was drawn after those known; true: the draft's <paramref name="place"/>-th says the same, so the
     /// draw after it holds as well.</summary>

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
 using SmolCluster.Engine.Sampling;
+using SmolCluster.Engine.Sampling.Constraints;
 using SmolCluster.Engine.Text;
 
 namespace SmolCluster.Engine.Serving;
@@ -72,6 +73,10 @@ public sealed class StubChatModel(StubOptions options, TimeProvider time) : ICha
         token == EndToken ? default : s_bytes.AsSpan(token, 1);
 
     public bool EndsAnswer(int token) => token == EndToken;
+
+    /// <exception cref="ConstraintException">Always: it says its text whatever is asked.</exception>
+    public TokenConstraint Compile(ConstraintSource source, ReadOnlySpan<int> prompt) =>
+        throw new ConstraintException("The stub has one answer and cannot keep it to anything; ask a model with weights, such as the demo.");
 
     public Generation Submit(GenerationRequest request)
     {

@@ -106,6 +106,12 @@ public sealed class Tokenizer
     /// <summary>Whether it is the token of one of <see cref="AnswerForm.Marks"/>: files disagree on whether these are control tokens.</summary>
     public bool IsMark(int token) => _marks.Contains(token);
 
+    /// <summary>Whether there is a special token of this name.</summary>
+    internal bool Names(string special) => _specials.Find(special) is not null;
+
+    /// <summary>Text, structure or something else.</summary>
+    internal TokenType Type(int token) => _vocabulary.Type(Checked(token));
+
     /// <summary>All tokens to text; control tokens are shown only when <paramref name="showControl"/>; bytes that are no UTF-8 become U+FFFD.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A token's id is not in the vocabulary.</exception>
     public string Decode(ReadOnlySpan<int> tokens, bool showControl = false)

@@ -11,6 +11,7 @@ namespace SmolCluster.Contracts;
 /// <param name="Keep">What stays of request and answer.</param>
 /// <param name="Asked">When it was asked, for templates that tell the date; null: they read the silo's clock.</param>
 /// <param name="IncludeUsage">Whether the client's stream ends with its usage; for who goes on with the stream elsewhere.</param>
+/// <param name="Constraint">What the answer must keep to; null: it is free.</param>
 [GenerateSerializer, Immutable, Alias("SmolCluster.ChatRequest")]
 public sealed record ChatRequest(
     [property: Id(0)] string Model,
@@ -22,10 +23,9 @@ public sealed record ChatRequest(
     [property: Id(6)] string User,
     [property: Id(7)] Keep Keep = Keep.Always,
     [property: Id(8)] DateTimeOffset? Asked = null,
-    [property: Id(9)] bool IncludeUsage = false)
+    [property: Id(9)] bool IncludeUsage = false,
+    [property: Id(10)] AnswerConstraint? Constraint = null)
 {
-    // Id(10) is the constraint's.
-
     /// <summary>Null: the model is told of no tools, and what looks like a call is text.</summary>
     [Id(11)] public ToolSettings? Tools { get; init; }
 

@@ -9,6 +9,9 @@ public sealed class ChatException(ChatError error, string message) : Exception(m
     /// <summary>When trying again makes sense, for <see cref="ChatError.QueueFull"/>, <see cref="ChatError.ModelLoading"/> and
     /// <see cref="ChatError.StorageUnavailable"/>.</summary>
     [Id(1)] public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>The field at fault with the path in it, for <see cref="ChatError.InvalidConstraint"/>.</summary>
+    [Id(2)] public string? Field { get; init; }
 }
 
 [GenerateSerializer, Alias("SmolCluster.ChatError")]
@@ -44,4 +47,6 @@ public enum ChatError
     NotSupported,
     /// <summary>A raw prompt or input is empty, or holds tokens that the model does not have: 400.</summary>
     InvalidPrompt,
+    /// <summary>The answer cannot be kept to what is asked of it: 400.</summary>
+    InvalidConstraint,
 }

@@ -1,5 +1,6 @@
 using SmolCluster.Contracts;
 using SmolCluster.Engine.Sampling;
+using SmolCluster.Engine.Sampling.Constraints;
 using SmolCluster.Engine.Serving;
 
 namespace SmolCluster.Grains;
@@ -15,7 +16,7 @@ internal sealed record AnswerPlan(GenerationRequest Generation, AnswerReading Re
     /// <summary>See <see cref="ChatRequest.PromptRoom"/>.</summary>
     public int? PromptRoom { get; init; }
 
-    /// <exception cref="ChatException">InvalidLogitBias, NotSupported, InvalidMessages or ContextLengthExceeded.</exception>
+    /// <exception cref="ChatException">InvalidLogitBias, NotSupported, InvalidMessages, InvalidConstraint or ContextLengthExceeded.</exception>
     public static async Task<AnswerPlan> For(ChatRequest request, IChatModel model, CancellationToken cancellation)
     {
         RequireKnownTokens(request.Sampling.LogitBias.Keys, model.VocabularyLength);
@@ -29,12 +30,39 @@ internal sealed record AnswerPlan(GenerationRequest Generation, AnswerReading Re
         var generation = new GenerationRequest(prompt, prompt.Length, maxTokens, Options(request.Sampling), request.User)
         {
             Weight = request.Weight > 0 ? request.Weight : 1, // an older gateway says nothing
+            Constraint = request.Constraint is { } constraint ? await Compile(constraint, model, prompt, cancellation) : null,
             TopLogprobs = request.TopLogprobs,
             MinTokens = request.MinTokens,
             Thinking = raw ? null : ThinkingPlan.Budget(request.Thinking, reading.Reasoning, model),
         };
         return new(generation, reading) { DroppedTokens = dropped, PromptRoom = request.TruncatePrompt ? prompt.Length : null };
     }
+
+    /// <summary>In its turn with the prompts: a large schema takes some tenths of a second.</summary>
+    private static async Task<TokenConstraint> Compile(AnswerConstraint constraint, IChatModel model, int[] prompt, CancellationToken cancellation)
+    {
+        try
+        {
+            var source = new ConstraintSource(Kind(constraint.Kind), constraint.Text);
+            return await PromptTokens.Run(() => model.Compile(source, prompt), cancellation);
+        }
+        catch (ConstraintException refusal)
+        {
+            string field = constraint.Field + refusal.Path;
+            throw new ChatException(ChatError.InvalidConstraint, $"Invalid '{field}': {refusal.Message}") { Field = field };
+        }
+    }
+
+    private static ConstraintKind Kind(AnswerConstraintKind kind) => kind switch
+    {
+        AnswerConstraintKind.Json => ConstraintKind.Json,
+        AnswerConstraintKind.JsonSchema => ConstraintKind.JsonSchema,
+        AnswerConstraintKind.Regex => ConstraintKind.Regex,
+        AnswerConstraintKind.Grammar => ConstraintKind.Grammar,
+        AnswerConstraintKind.Choice => ConstraintKind.Choice,
+        AnswerConstraintKind.ToolCalls => ConstraintKind.ToolCalls,
+        _ => throw new ChatException(ChatError.InvalidConstraint, $"This silo does not know the kind of constraint {(int)kind}; it is older than who asks."),
+    };
 
     private static void RequireKnownTokens(IEnumerable<int> tokens, int vocabulary)
     {

@@ -14,7 +14,7 @@ internal static class ChatFields
         "presence_penalty", "frequency_penalty", "repetition_penalty", "logit_bias", "stream", "stream_options", "user", "n",
         "chat_template_kwargs", "enable_thinking", "thinking_budget", "reasoning_effort", "tools", "tool_choice", "parallel_tool_calls",
         "logprobs", "top_logprobs", "min_tokens", "truncation",
-    }.ToFrozenSet();
+    }.Concat(ConstraintReader.Fields).ToFrozenSet();
 
     /// <summary>Labels, storage and billing hints: the answer is the same without them.</summary>
     private static readonly FrozenSet<string> Harmless = new[]
@@ -27,17 +27,11 @@ internal static class ChatFields
     {
         ["functions"] = IsEmptyArray,
         ["function_call"] = value => Is(value, "none") || Is(value, "auto"),
-        ["response_format"] = value =>
-            value.ValueKind == JsonValueKind.Object && value.TryGetProperty("type", out var type) && Is(type, "text"),
         ["modalities"] = value => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 1 && Is(value[0], "text"),
         ["audio"] = Never,
         ["prediction"] = Never,
         ["verbosity"] = Never,
         ["web_search_options"] = Never,
-        ["grammar"] = Never,
-        ["guided_json"] = Never,
-        ["guided_regex"] = Never,
-        ["guided_grammar"] = Never,
         ["ignore_eos"] = value => value.ValueKind == JsonValueKind.False,
         ["typical_p"] = Never,
         ["mirostat"] = Never,

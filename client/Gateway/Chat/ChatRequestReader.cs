@@ -30,6 +30,7 @@ internal static class ChatRequestReader
         {
             Tools = ToolReader.Read(request),
             Thinking = ThinkingReader.Read(request),
+            Constraint = ConstraintReader.Read(request),
             TopLogprobs = LogprobsReader.Read(request),
             MinTokens = LengthReader.ReadMinTokens(request, maxTokens),
             TruncatePrompt = ReadTruncation(request),

@@ -38,6 +38,7 @@ internal static class ClusterErrors
         ChatError.ModelFailed => ApiError.Server(503, "model_failed", chat.Message),
         ChatError.InvalidMessages => ApiError.Invalid("messages", "invalid_messages", chat.Message),
         ChatError.ContextLengthExceeded => ApiError.Invalid("messages", "context_length_exceeded", chat.Message),
+        ChatError.InvalidConstraint => ApiError.Invalid(chat.Field, "invalid_constraint", chat.Message),
         ChatError.InvalidLogitBias => ApiError.Invalid("logit_bias", "invalid_value", chat.Message),
         ChatError.InvalidPrompt => ApiError.Invalid(null, "invalid_prompt", chat.Message),
         ChatError.NotSupported => ApiError.Invalid(null, "unsupported_parameter", chat.Message),

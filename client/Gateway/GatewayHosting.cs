@@ -1,5 +1,7 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using SmolCluster.Gateway.Chat;
+using SmolCluster.Gateway.Cluster;
+using SmolCluster.Gateway.Conversations;
 using SmolCluster.Gateway.Errors;
 using SmolCluster.Gateway.Health;
 using SmolCluster.Gateway.Models;
@@ -33,6 +35,8 @@ public static class GatewayHosting
         app.UseOpenAiErrors();
         app.UseLocalNamesOnLoopback();
         app.MapChatCompletions();
+        app.MapConversations();
+        app.MapCluster();
         app.MapModels();
         app.MapHealth();
         app.MapChatPage();

@@ -2,6 +2,8 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using SmolCluster.Gateway.Chat;
+using SmolCluster.Gateway.Cluster;
+using SmolCluster.Gateway.Conversations;
 using SmolCluster.Gateway.Errors;
 using SmolCluster.Gateway.Health;
 using SmolCluster.Gateway.Models;
@@ -15,6 +17,11 @@ namespace SmolCluster.Gateway;
 [JsonSerializable(typeof(HealthReport))]
 [JsonSerializable(typeof(ChatCompletion))]
 [JsonSerializable(typeof(ChatCompletionChunk))]
+[JsonSerializable(typeof(ConversationObject))]
+[JsonSerializable(typeof(ConversationList))]
+[JsonSerializable(typeof(DeletedConversation))]
+[JsonSerializable(typeof(TurnEvent))]
+[JsonSerializable(typeof(ClusterObject))]
 internal sealed partial class GatewayJson : JsonSerializerContext
 {
     static GatewayJson() =>

@@ -40,4 +40,12 @@ public enum ChatError
     ModelDiffers,
     /// <summary>No such answer: it was never asked for, or is delivered and forgotten: 404.</summary>
     AnswerNotFound,
+    /// <summary>There is no such conversation, or it is another's: 404.</summary>
+    ConversationNotFound,
+    /// <summary>The conversation has no such message, or not one that this can be done with: 404.</summary>
+    MessageNotFound,
+    /// <summary>The conversation has as many messages or as much text as one may have: 409.</summary>
+    ConversationFull,
+    /// <summary>The owner has as many conversations as one may have: 409.</summary>
+    ConversationsFull,
 }

@@ -29,6 +29,9 @@ public sealed class ModelHost : IHostedService, IDisposable
     /// <summary>Of the models that can answer now.</summary>
     public IReadOnlyList<ModelLoad> Loads => [.. _models.Select(model => model.Load).OfType<ModelLoad>()];
 
+    /// <summary>All models at work, in order of id.</summary>
+    public IReadOnlyList<ModelView> Views => [.. _models.Select(model => model.View)];
+
     /// <summary>Completes when every model is ready or failed.</summary>
     public Task Settled => Task.WhenAll(_models.Select(model => model.Settled));
 

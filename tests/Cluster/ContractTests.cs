@@ -32,12 +32,41 @@ public sealed class ContractTests
         },
         10, ["a", "b"], "{}", "u", Keep.UntilDelivered, DateTimeOffset.UnixEpoch, IncludeUsage: true);
 
+    private static readonly TranscriptMessage s_turn = new(1, 0, "assistant", "é", DateTimeOffset.UnixEpoch, "r", new()
+    {
+        Request = s_request,
+        Id = "i",
+        Identity = "h",
+        Silo = "s",
+        ContextLength = 1,
+        PromptTokens = 2,
+        CachedTokens = 3,
+        CompletionTokens = 4,
+        MaxTokens = 5,
+        FinishReason = "length",
+        Problem = "p",
+        Pieces = [1, -1],
+        Tokens = [6],
+        FirstTextSeconds = 0.5,
+        Seconds = 1,
+    });
+
+    private static readonly ModelView s_model = new("i", "real", "ready", 1, "p", 2, 3, 4, 5, 6, 7, 8, 9, [new("u", 1, 2)]);
+
+    private static readonly ConversationEntry s_entry = new("i", "t", DateTimeOffset.UnixEpoch, DateTimeOffset.MaxValue, 3, "p");
+
     public static TheoryData<object> Samples =>
     [
         s_request, s_request.Messages[0], s_request.Sampling, s_events[0], s_events[1], s_events[2], s_events[3], s_events[4],
         new ModelStatus("m", "real", "failed", 0.5, 1, "a", "h", 2, DateTimeOffset.UnixEpoch, "p"),
         new ConversationSnapshot(s_request, "h", "é", [6, 7], "stop"),
         new AnswerCursor(3, [6, 7], 5, "i"),
+        new Transcript
+        {
+            Owner = "o", Title = "t", System = "s", Created = DateTimeOffset.UnixEpoch, Updated = DateTimeOffset.MaxValue, Messages = [s_turn], Head = 1,
+        },
+        s_turn, s_turn.Answer!, new TranscriptPost(1, "c", s_request, "s"), new TranscriptChange("t", "s", 1), s_entry, new ConversationPage([s_entry], true, 2),
+        new SiloView("n", "a", "Active", DateTimeOffset.UnixEpoch, true, 1, [s_model]), s_model, s_model.Users[0],
         ChatError.QueueFull, Keep.Nothing,
     ];
 

@@ -26,6 +26,8 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     public int SiloPort => app.Services.GetRequiredService<IOptions<EndpointOptions>>().Value.SiloPort;
 
+    public string SiloName => app.Services.GetRequiredService<ILocalSiloDetails>().Name;
+
     public string Url => Http.BaseAddress!.ToString().TrimEnd('/');
 
     public static Task<GatewayHost> StartAsync(params ModelSource[] models) => StartAsync(primarySiloPort: null, models);

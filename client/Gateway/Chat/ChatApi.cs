@@ -49,7 +49,7 @@ internal static class ChatApi
         return new(answer, after, () => answers.Forget(id));
     }
 
-    private static long ReadLastEventId(HttpRequest request)
+    public static long ReadLastEventId(HttpRequest request)
     {
         string? text = request.Headers[LastEventId];
         if (string.IsNullOrEmpty(text))

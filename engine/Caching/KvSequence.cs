@@ -39,7 +39,16 @@ public sealed unsafe class KvSequence(KvPagePool pool) : IDisposable
     /// <param name="tokens">All tokens known; the first <see cref="Length"/> are those stored.</param>
     public void Adopt(ReadOnlyMemory<int> tokens)
     {
-        while ((_shared + 1) * KvLayout.PageLength < tokens.Length && FindNext(tokens) is { } page)
+        if (!tokens.IsEmpty)
+        {
+            AdoptWhole(tokens[..^1]);
+        }
+    }
+
+    /// <summary>As <see cref="Adopt"/>, the last token's page included.</summary>
+    internal void AdoptWhole(ReadOnlyMemory<int> tokens)
+    {
+        while ((_shared + 1) * KvLayout.PageLength <= tokens.Length && FindNext(tokens) is { } page)
         {
             Share(page);
             Length = _shared * KvLayout.PageLength;

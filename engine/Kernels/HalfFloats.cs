@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace SmolCluster.Engine.Kernels;
@@ -42,5 +43,19 @@ internal static class HalfFloats
         half = Vector512.ConditionalSelect(Vector512.GreaterThan(magnitude, Vector512.Create(0x7F800000u)), Vector512.Create(0x7E00u), half);
         Vector512<uint> result = half | sign;
         Vector256.Narrow(result.GetLower(), result.GetUpper()).Store(destination);
+    }
+
+    /// <summary>Whether any of these F16 is no number.</summary>
+    public static bool HoldNoNumber(ReadOnlySpan<byte> halves)
+    {
+        foreach (ushort half in MemoryMarshal.Cast<byte, ushort>(halves))
+        {
+            if ((half & 0x7FFF) > 0x7C00)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using SmolCluster.Engine.Caching;
 using SmolCluster.Engine.Kernels;
 using SmolCluster.Engine.Models;
@@ -7,8 +8,8 @@ namespace SmolCluster.Engine.Serving;
 /// <summary>
 /// Continuous batching: one loop on one dedicated thread, each turn of it plan → forward → sample → deliver. Requests join
 /// and leave between steps. Where pages run out, the sequence admitted last gives its pages back and is prefilled again
-/// later, mostly from the prefix index: by the numerics contract its tokens are the same. Only <see cref="Submit"/> and a
-/// generation's Cancel are called from other threads.
+/// later, mostly from the prefix index: by the numerics contract its tokens are the same. Only <see cref="Submit"/>,
+/// <see cref="Between"/> and a generation's Cancel are called from other threads.
 /// </summary>
 internal sealed class BatchScheduler : IDisposable
 {
@@ -21,6 +22,7 @@ internal sealed class BatchScheduler : IDisposable
     private readonly StepPlan _plan;
     private readonly WaitingLine _waiting;  // and the lock for it
     private readonly List<SequenceRun> _running = [];
+    private readonly Queue<Action> _errands = new(); // under the same lock
     private readonly Thread _loop;
     private bool _stopping;
 
@@ -40,6 +42,9 @@ internal sealed class BatchScheduler : IDisposable
 
     /// <summary>Tokens guessed so far, and those of them that were drawn.</summary>
     public (long Drafted, long Accepted) Drafts => _decoder.Drafts;
+
+    /// <summary>How fast prompts are computed here.</summary>
+    public PrefillPace Pace { get; } = new();
 
     /// <exception cref="QueueFullException">MaxQueue requests wait already, or as many of this user as may.</exception>
     public Generation Submit(GenerationRequest request)
@@ -67,6 +72,32 @@ internal sealed class BatchScheduler : IDisposable
         return run.ToGeneration();
     }
 
+    /// <summary>Does something with pages on their owner's thread, the loop's, between two steps.</summary>
+    /// <exception cref="ObjectDisposedException">The model was unloaded.</exception>
+    public Task<T> Between<T>(Func<T> errand)
+    {
+        // whoever waits goes on elsewhere: the loop is no thread to lend
+        var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_waiting)
+        {
+            ObjectDisposedException.ThrowIf(_stopping, this);
+            _errands.Enqueue(() =>
+            {
+                try
+                {
+                    done.SetResult(errand());
+                }
+                catch (Exception failure)
+                {
+                    done.SetException(failure);
+                }
+            });
+            Monitor.Pulse(_waiting);
+        }
+
+        return done.Task;
+    }
+
     public void Dispose()
     {
         lock (_waiting)
@@ -92,13 +123,15 @@ internal sealed class BatchScheduler : IDisposable
         _team.PinCaller();
         while (Admit())
         {
+            RunErrands();
+            if (_running.Count == 0)
+            {
+                continue;
+            }
+
             try
             {
-                _running.ForEach(static r => r.Adopt());
-                List<(SequenceRun Run, int Tokens)> step = Reserve(_plan.Next(_running));
-                _decoder.Run(step);
-                step.ForEach(s => _shares.Count(s.Run.Request.User, s.Tokens));
-                _running.RemoveAll(static r => r.HasEnded);
+                Step();
             }
             catch (Exception failure)
             {
@@ -112,10 +145,39 @@ internal sealed class BatchScheduler : IDisposable
             }
         }
 
+        RunErrands();
         EndAll(new ObjectDisposedException(nameof(BatchScheduler), "The model was unloaded while this answer was generated."));
     }
 
-    // drops what was cancelled, takes in what waits, and sleeps while there is nothing to do; false: stop
+    private void Step()
+    {
+        _running.ForEach(static r => r.Adopt());
+        List<(SequenceRun Run, int Tokens)> step = Reserve(_plan.Next(_running));
+        long start = Stopwatch.GetTimestamp();
+        _decoder.Run(step);
+        Pace.Count(step.Sum(static s => s.Tokens), Stopwatch.GetElapsedTime(start));
+        step.ForEach(s => _shares.Count(s.Run.Request.User, s.Tokens));
+        _running.RemoveAll(static r => r.HasEnded);
+    }
+
+    private void RunErrands()
+    {
+        while (true)
+        {
+            Action? errand;
+            lock (_waiting)
+            {
+                if (!_errands.TryDequeue(out errand))
+                {
+                    return;
+                }
+            }
+
+            errand();
+        }
+    }
+
+    // drops what was cancelled, takes in what waits, and sleeps while there is nothing to do at all; false: stop
     private bool Admit()
     {
         lock (_waiting)
@@ -129,7 +191,7 @@ internal sealed class BatchScheduler : IDisposable
                 }
 
                 TakeIn();
-                if (_stopping || _running.Count > 0)
+                if (_stopping || _running.Count > 0 || _errands.Count > 0)
                 {
                     return !_stopping;
                 }

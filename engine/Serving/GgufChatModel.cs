@@ -59,6 +59,7 @@ public sealed class GgufChatModel : IChatModel
         _team = new ThreadTeam(options.Threads ?? Environment.ProcessorCount, options.PinThreads);
         _transformer = new Transformer(file, Config, _team, options.StepTokens, twin: _twin);
         _scheduler = new BatchScheduler(_transformer, _pool, _team, options, StepCost.Of(Config), Config.VocabularyLength, EndsAnswer);
+        Exchange = options.PrefixCache ? new KvExchange(_scheduler, new KvTransfer(_pool, Config.VocabularyLength), layout.PageBytes) : null;
         string id = options.ModelId ?? Path.GetFileNameWithoutExtension(file.Path);
         Card = new ModelCard(id, options.Kind, Config.Architecture, hash, context, file.Length)
         {
@@ -79,6 +80,8 @@ public sealed class GgufChatModel : IChatModel
     public int VocabularyLength => Config.VocabularyLength;
 
     public int LongestToken { get; }
+
+    public KvExchange? Exchange { get; }
 
     /// <summary>KV pages that answers hold now, those kept beside for answers to come, and the most there can be.</summary>
     public (int Used, int Idle, int Capacity, long PageBytes) Cache =>

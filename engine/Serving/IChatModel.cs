@@ -34,6 +34,9 @@ public interface IChatModel : IDisposable
     /// <summary>Queues a request for the batch loop. Never blocks.</summary>
     /// <exception cref="QueueFullException">The bounded queue is full: try later.</exception>
     Generation Submit(GenerationRequest request);
+
+    /// <summary>What it has computed, to give and to take; null: it keeps nothing that could move.</summary>
+    KvExchange? Exchange => null;
 }
 
 /// <summary>What people may know of a loaded model.</summary>

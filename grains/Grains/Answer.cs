@@ -17,6 +17,8 @@ internal sealed class Answer : IDisposable
     private readonly List<int> _tokens;
     private readonly List<int> _sinceLastPiece = [];
     private readonly int _maxTokens;
+    private readonly int[] _prompt;
+    private readonly Lock _lock = new(); // for who looks at the tokens from outside of the conversation
     private readonly Generation? _generation;
 
     /// <param name="plan">The whole answer: its tokens are the prompt.</param>
@@ -27,6 +29,7 @@ internal sealed class Answer : IDisposable
         _model = model;
         _known = known;
         _maxTokens = plan.MaxTokens;
+        _prompt = plan.Tokens;
         _text = new AnswerText(model, stops, plan.MaxTokens);
         _tokens = new List<int>(known.Count);
         if (MoreToSample(stops)) _generation = Submit(model, After(plan, known));
@@ -59,9 +62,15 @@ internal sealed class Answer : IDisposable
 
     public void Dispose() => _generation?.Cancel();
 
+    /// <summary>Prompt and answer so far; at any time, from any thread.</summary>
+    public int[] AllTokens()
+    {
+        lock (_lock) return [.. _prompt, .. _tokens];
+    }
+
     private string Take(int token)
     {
-        _tokens.Add(token);
+        lock (_lock) _tokens.Add(token);
         _sinceLastPiece.Add(token);
         return _text.Take(token);
     }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orleans.Storage;
 using SmolCluster.Contracts;
+using SmolCluster.Grains.HandingOver;
 using SmolCluster.Grains.Placement;
 
 namespace SmolCluster.Grains;
@@ -20,15 +21,17 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
     private readonly ModelHost _models;
     private readonly ILocalSiloDetails _silo;
     private readonly TimeProvider _time;
+    private readonly HandOver _handOver;
     private readonly ILogger _logger;
     private readonly ConversationRecord _record;
 
     /// <summary>The answer that runs; null while none does.</summary>
     private AnswerRun? _running;
 
-    public ConversationGrain(ModelHost models, ILocalSiloDetails silo, TimeProvider time, IServiceProvider services, ILogger<ConversationGrain> logger)
+    public ConversationGrain(ModelHost models, HandOver handOver, ILocalSiloDetails silo, TimeProvider time, IServiceProvider services,
+        ILogger<ConversationGrain> logger)
     {
-        (_models, _silo, _time, _logger) = (models, silo, time, logger);
+        (_models, _handOver, _silo, _time, _logger) = (models, handOver, silo, time, logger);
         var storage = services.GetRequiredKeyedService<IGrainStorage>(IsAnswer ? GrainsHosting.AnswerStorage : GrainsHosting.ConversationStorage);
         _record = new ConversationRecord(storage, this.GetGrainId(), time, logger);
     }
@@ -132,6 +135,7 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
         var state = start.On(model.Card, plan.MaxTokens);
         using var answer = new Answer(model, plan, start.Request.Stop, start.Tokens);
         using var freed = run.Stopped.Register(answer.Dispose);
+        using var movable = _handOver.Register(GrainContext, model, answer.AllTokens);
         var log = new AnswerLog(_record, state, start.Request.Keep != Keep.Nothing, _time);
         _models.CountAnswers(model.Card.Id, 1);
         try

@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Orleans.Serialization;
 using Orleans.Storage;
+using SmolCluster.Grains.HandingOver;
 using SmolCluster.Grains.Placement;
 
 namespace SmolCluster.Grains;
@@ -19,6 +20,8 @@ public static class GrainsHosting
         silo.AddGrainService<RemoteModelHost>();
         silo.Services.AddSingleton<ClusterLoad>();
         silo.Services.AddHostedService(services => services.GetRequiredService<ClusterLoad>());
+        silo.Services.AddSingleton<HandOver>();
+        silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(services => services.GetRequiredService<HandOver>());
         silo.AddPlacementDirector<PlaceByLoad, PlaceByLoadDirector>();
         return silo;
     }

@@ -26,8 +26,11 @@ public sealed class ModelHost : IHostedService, IDisposable
     /// <summary>In order of id.</summary>
     public IReadOnlyList<ModelStatus> Statuses => [.. _models.Select(model => model.Status)];
 
-    /// <summary>Of the models that can answer now.</summary>
-    public IReadOnlyList<ModelLoad> Loads => [.. _models.Select(model => model.Load).OfType<ModelLoad>()];
+    /// <summary>Of the models that can answer now; a silo that leaves takes nothing more.</summary>
+    public IReadOnlyList<ModelLoad> Loads => IsLeaving ? [] : [.. _models.Select(model => model.Load).OfType<ModelLoad>()];
+
+    /// <summary>The silo was told to end.</summary>
+    public bool IsLeaving { get; set; }
 
     /// <summary>All models at work, in order of id.</summary>
     public IReadOnlyList<ModelView> Views => [.. _models.Select(model => model.View)];

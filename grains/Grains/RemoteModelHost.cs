@@ -4,6 +4,7 @@ using Orleans.Concurrency;
 using Orleans.Runtime.Services;
 using Orleans.Services;
 using SmolCluster.Contracts;
+using SmolCluster.Grains.HandingOver;
 using SmolCluster.Grains.Placement;
 
 namespace SmolCluster.Grains;
@@ -26,6 +27,10 @@ public interface IRemoteModelHost : IGrainService
     /// <summary>Ends the process as if it had been told to by a signal: everything is handed over. Returns at once.</summary>
     [Alias("Leave")]
     Task Leave();
+
+    /// <summary>Keeps pages that another silo computed, for answers that will come from there.</summary>
+    [Alias("TakePages")]
+    Task<KvTaken> TakePages(KvPages pages);
 }
 
 /// <summary>Only a door: the models live in the singleton, which outlives this grain service when the silo stops.</summary>
@@ -44,6 +49,8 @@ internal sealed class RemoteModelHost(GrainId id, Silo silo, ILoggerFactory logg
         process.StopApplication();
         return Task.CompletedTask;
     }
+
+    public Task<KvTaken> TakePages(KvPages pages) => pages.Into(models);
 }
 
 /// <summary>Reaches the model host of a given silo.</summary>
@@ -56,4 +63,6 @@ internal sealed class ModelHostClient(IServiceProvider services) : GrainServiceC
     public Task<(ModelView[] Models, long ResidentBytes)> View(SiloAddress silo) => GetGrainService(silo).View();
 
     public Task Leave(SiloAddress silo) => GetGrainService(silo).Leave();
+
+    public Task<KvTaken> TakePages(SiloAddress silo, KvPages pages) => GetGrainService(silo).TakePages(pages);
 }

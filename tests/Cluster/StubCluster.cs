@@ -57,6 +57,9 @@ public sealed class StubCluster : IAsyncDisposable
 
     public IManagementGrain Management => _cluster.Client.GetGrain<IManagementGrain>(0);
 
+    /// <summary>As SIGTERM does.</summary>
+    public Task Stop(InProcessSiloHandle silo) => _cluster.StopSiloAsync(silo);
+
     public Task Deactivate(IAddressable grain) => _cluster.DeactivateAsync(grain);
 
     public ValueTask DisposeAsync() => _cluster.DisposeAsync();

@@ -26,6 +26,8 @@ internal sealed class MeteredModel(IChatModel inner) : IChatModel
 
     public int LongestToken => inner.LongestToken;
 
+    public KvExchange? Exchange => inner.Exchange;
+
     /// <summary>Since the start: tokens of prompts whose turn came, those of them from the cache, and tokens of answers.</summary>
     public (long Prompt, long Cached, long Sampled) Tokens => (Interlocked.Read(ref _prompt), Interlocked.Read(ref _cached), Interlocked.Read(ref _sampled));
 

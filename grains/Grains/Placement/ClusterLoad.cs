@@ -23,15 +23,20 @@ internal sealed class ClusterLoad(ModelHostClient hosts, ISiloStatusOracle silos
 
     public void Placed(SiloAddress silo, string model) => _placed.AddOrUpdate((silo, model), 1, (_, count) => count + 1);
 
+    /// <summary>Asks every active silo, now.</summary>
+    /// <returns>Those silos.</returns>
+    public async Task<IReadOnlyCollection<SiloAddress>> Refresh()
+    {
+        SiloAddress[] active = [.. silos.GetApproximateSiloStatuses(onlyActive: true).Keys];
+        foreach (var gone in _known.Keys.Except(active)) _known.TryRemove(gone, out _);
+        await Task.WhenAll(active.Select(Refresh));
+        return active;
+    }
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(s_period, time);
-        do
-        {
-            var active = silos.GetApproximateSiloStatuses(onlyActive: true).Keys;
-            foreach (var gone in _known.Keys.Except(active)) _known.TryRemove(gone, out _);
-            await Task.WhenAll(active.Select(Refresh));
-        }
+        do await Refresh();
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 

@@ -95,7 +95,11 @@ public sealed record GenerationRequest(int[] Tokens, int PromptLength, int MaxTo
 /// <param name="Tokens">Bounded by the request's MaxTokens, so a slow reader never blocks the batch loop.</param>
 /// <param name="CachedTokens">Completes when prefill starts: prompt tokens whose keys and values were already there.</param>
 /// <param name="Cancel">Idempotent; the sequence leaves the batch, and its cache is freed, by the end of the current step.</param>
-public sealed record Generation(ChannelReader<int> Tokens, Task<int> CachedTokens, Action Cancel);
+public sealed record Generation(ChannelReader<int> Tokens, Task<int> CachedTokens, Action Cancel)
+{
+    /// <summary>How many wait that came before, null once its turn has come; from any thread. Null: nobody counts.</summary>
+    public Func<int?>? Ahead { get; init; }
+}
 
 /// <summary>The queue of a node is full.</summary>
 public sealed class QueueFullException(string message) : Exception(message);

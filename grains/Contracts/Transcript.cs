@@ -39,9 +39,8 @@ public sealed record Transcript
     public int LeafUnder(int id)
     {
         int leaf = id;
-        for (int next = id + 1; next <= Messages.Count; next++)
-            if (Messages[next - 1].Parent == leaf) leaf = next;
-        return leaf == id || Messages.All(message => message.Parent != leaf) ? leaf : LeafUnder(leaf);
+        while (Messages.LastOrDefault(message => message.Parent == leaf) is { } child) leaf = child.Id;
+        return leaf;
     }
 
     /// <summary>Messages with the same parent, this one among them.</summary>

@@ -12,6 +12,9 @@ internal sealed class AnswerRun(TimeProvider time, CancellationToken reader) : I
     /// <summary>Frees the model, even while nobody asks for the next event.</summary>
     public CancellationToken Stopped => _stop.Token;
 
+    /// <summary>Tells how many wait before this; null: nothing is known yet.</summary>
+    public Func<int?>? Ahead { get; set; }
+
     public void Stop() => _stop.Cancel();
 
     /// <summary>Another reader comes: this one is told so, should it still be there.</summary>
@@ -37,7 +40,7 @@ internal sealed class AnswerRun(TimeProvider time, CancellationToken reader) : I
                 next ??= source.MoveNextAsync().AsTask();
                 if (!next.IsCompleted && !await CompletesInTime(next, cancellation))
                 {
-                    yield return new KeepAlive(number);
+                    yield return new KeepAlive(number, Ahead?.Invoke());
                     continue;
                 }
                 if (!await Outcome(next)) yield break;

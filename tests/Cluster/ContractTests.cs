@@ -13,7 +13,7 @@ public sealed class ContractTests
     private static readonly GenerationEvent[] s_events =
         [
         new AnswerStarted(1, "m", 2, 3, "s", 4, "i"), new PrefillStarted(2, 5), new TextDelta(3, "é", [6, 7]), new AnswerFinished(4, "stop", 4, 5, 6),
-        new KeepAlive(4),
+        new KeepAlive(4, 7),
     ];
 
     // collection expressions make compiler types, which must travel too

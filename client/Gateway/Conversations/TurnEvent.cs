@@ -3,7 +3,8 @@ using SmolCluster.Contracts;
 
 namespace SmolCluster.Gateway.Conversations;
 
-/// <summary>What a conversation's stream tells: started, prefill, text, reasoning, finished; the fields that each has.</summary>
+/// <summary>What a conversation's stream tells: started, prefill, text, reasoning, finished, each with its fields; and queued, which has no
+/// number: how many wait before the prompt's turn comes.</summary>
 internal sealed record TurnEvent(string Type)
 {
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public int? Message { get; init; }
@@ -11,6 +12,7 @@ internal sealed record TurnEvent(string Type)
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public string? Silo { get; init; }
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public int? ContextLength { get; init; }
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public int? MaxTokens { get; init; }
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public int? Ahead { get; init; }
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public string? Text { get; init; }
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public string? Reason { get; init; }
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public int? PromptTokens { get; init; }
@@ -38,6 +40,7 @@ internal sealed record TurnEvent(string Type)
             CompletionTokens = finished.CompletionTokens,
             CachedTokens = finished.CachedTokens,
         },
+        KeepAlive { Ahead: { } ahead } => new("queued") { Ahead = ahead },
         KeepAlive => null,
         _ => throw new InvalidOperationException($"{happened.GetType().Name} has no form here; add it to TurnEvent."),
     };

@@ -21,7 +21,7 @@ internal sealed class TurnStream(ITranscriptGrain conversation, string owner, in
             await foreach (var happened in EventsAsync(httpContext))
             {
                 if (TurnEvent.Of(happened, message) is { } told)
-                    await sse.WriteAsync(happened.Number, told, GatewayJson.Default.TurnEvent);
+                    await sse.WriteAsync(happened is KeepAlive ? null : happened.Number, told, GatewayJson.Default.TurnEvent);
                 else
                     await sse.WriteCommentAsync("alive");
             }

@@ -22,7 +22,8 @@ internal static class OpenAiErrors
         return http.Response.StatusCode switch
         {
             StatusCodes.Status404NotFound => ApiError.Request(404, "unknown_url", $"There is nothing at {what}. The API has "
-                + "POST /v1/chat/completions, GET /v1/chat/completions/{id}/events, GET /v1/models, GET /v1/models/{id}, GET /health/live and GET /health/ready."),
+                + "POST /v1/chat/completions, GET /v1/chat/completions/{id}/events, /v1/conversations, GET /v1/cluster, GET /v1/models, GET /v1/models/{id}, "
+                + "GET /health/live and GET /health/ready."),
             StatusCodes.Status405MethodNotAllowed => ApiError.Request(405, "method_not_allowed",
                 $"{what} is not possible here; allowed: {http.Response.Headers.Allow}."),
             var status => ApiError.Request(status, "request_refused", $"{what} was refused with status {status}."),

@@ -54,6 +54,7 @@ internal sealed class MeteredModel(IChatModel inner) : IChatModel
         return generation with
         {
             Tokens = new Counted(generation.Tokens, this),
+            Ahead = () => ticket.Prefilled ? null : _open.Count(other => other.Key < number && !other.Value.Prefilled),
             Cancel = () => { _open.TryRemove(number, out var _); generation.Cancel(); },
         };
     }

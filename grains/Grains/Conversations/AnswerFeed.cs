@@ -8,7 +8,8 @@ namespace SmolCluster.Grains.Conversations;
 /// client, with the same cursor.</summary>
 /// <param name="from">What is known of the answer before its first event here: a model's identity, tokens to go on from.</param>
 /// <param name="begun">Whether it was asked before; else the first call asks.</param>
-internal sealed class AnswerFeed(IConversationGrain conversation, ChatRequest request, AnswerCursor from, bool begun,
+/// <param name="waits">Whether the first event is waited for as the others are: nobody is there who could be told that it does not come.</param>
+internal sealed class AnswerFeed(IConversationGrain conversation, ChatRequest request, AnswerCursor from, bool begun, bool waits,
     TimeProvider time, ILogger logger, CancellationToken stopped)
 {
     /// <summary>How long an answer that broke is worth trying elsewhere; afterwards a person can still go on with it.</summary>
@@ -19,7 +20,6 @@ internal sealed class AnswerFeed(IConversationGrain conversation, ChatRequest re
 
     private readonly List<int> _tokens = [];
     private readonly IReadOnlyList<int>? _before = from.Tokens;
-    private readonly bool _goesOn = begun;
     private AnswerCursor _known = from;
     private ChatRequest _request = request;
     private IAsyncEnumerator<GenerationEvent>? _events;
@@ -27,6 +27,9 @@ internal sealed class AnswerFeed(IConversationGrain conversation, ChatRequest re
 
     /// <summary>All that came so far.</summary>
     public IReadOnlyList<int> Tokens => _tokens;
+
+    /// <summary>How many wait before this answer, as last told; null: it does not wait.</summary>
+    public int? Ahead { get; private set; }
 
     /// <returns>The next event; the last is <see cref="AnswerFinished"/>.</returns>
     /// <exception cref="ChatException">It was refused, or can go on nowhere.</exception>
@@ -64,8 +67,14 @@ internal sealed class AnswerFeed(IConversationGrain conversation, ChatRequest re
             if (!await _events.MoveNextAsync().AsTask().WaitAsync(Liveness.StreamIdleLimit, time, stopped))
                 throw new EnumerationAbortedException("The answer ended without its last event.");
         }
-        while (_events.Current is KeepAlive);
+        while (IsSignOfLife(_events.Current));
         return _events.Current;
+    }
+
+    private bool IsSignOfLife(GenerationEvent happened)
+    {
+        Ahead = (happened as KeepAlive)?.Ahead;
+        return happened is KeepAlive;
     }
 
     private IAsyncEnumerable<GenerationEvent> Open()
@@ -94,13 +103,13 @@ internal sealed class AnswerFeed(IConversationGrain conversation, ChatRequest re
         return happened;
     }
 
-    /// <summary>A refusal before anything was answered is the person's to hear at once, unless it goes on from before.</summary>
+    /// <summary>A refusal before anything was answered is the person's to hear at once, unless that waits.</summary>
     private bool MayGoOn(Exception failure, long since) =>
-        !stopped.IsCancellationRequested && time.GetElapsedTime(since) < s_patience && (_known.Number > 0 || _goesOn)
+        !stopped.IsCancellationRequested && time.GetElapsedTime(since) < s_patience && (_known.Number > 0 || waits)
         && (StreamBroke(failure) || failure is ChatException
         {
             Error: ChatError.Interrupted or ChatError.ModelLoading or ChatError.ModelNotFound or ChatError.QueueFull
-                or ChatError.StorageUnavailable or ChatError.Busy
+                or ChatError.StorageUnavailable or ChatError.Busy or ChatError.ModelFailed
         });
 
     private static bool StreamBroke(Exception failure) =>

@@ -12,7 +12,7 @@ namespace SmolCluster.Grains.Conversations;
 /// even that is gone, from its request alone, which gives the same text.</summary>
 internal sealed class TranscriptGrain(
     [PersistentState("transcript", GrainsHosting.ConversationStorage)] IPersistentState<Transcript> stored,
-    TimeProvider time, ILogger<TranscriptGrain> logger) : Grain, ITranscriptGrain
+    ModelHost models, TimeProvider time, ILogger<TranscriptGrain> logger) : Grain, ITranscriptGrain
 {
     /// <summary>How long the end of an answer waits for storage to come back.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(40);
@@ -129,7 +129,7 @@ internal sealed class TranscriptGrain(
     private async Task Begin(Transcript asked, TranscriptMessage message, AnswerCursor known, string owner)
     {
         bool begun = known.Identity is { Length: > 0 };
-        var run = _running = Run(asked, message, known, begun);
+        var run = _running = Run(asked, message, known, begun, waits: false);
         try
         {
             try
@@ -142,7 +142,7 @@ internal sealed class TranscriptGrain(
                 // flows into the calls made from here on; the first try's id belongs to an activation on the wrong silo
                 RequestContext.Set(IPlacementDirector.PlacementHintKey, silo);
                 message = message with { Answer = message.Answer! with { Id = AnswerId.New() } };
-                run = _running = Run(asked.With(message), message, known, begun);
+                run = _running = Run(asked.With(message), message, known, begun, waits: false);
                 await run.Start();
             }
             await _kept.Write(_ => asked.With(run.Shown(message)));
@@ -164,15 +164,15 @@ internal sealed class TranscriptGrain(
     {
         var transcript = _kept.Known!;
         var known = new AnswerCursor(0, message.Answer!.Tokens is { Count: > 0 } tokens ? tokens : null, null, message.Answer.Identity);
-        _running = Run(transcript, message, known, begun: true);
+        _running = Run(transcript, message, known, begun: true, waits: true);
         Finish(_running, message, transcript.Owner).Ignore();
     }
 
-    private TurnRun Run(Transcript transcript, TranscriptMessage message, AnswerCursor known, bool begun)
+    private TurnRun Run(Transcript transcript, TranscriptMessage message, AnswerCursor known, bool begun, bool waits)
     {
         var stop = new CancellationTokenSource();
         var request = TranscriptPlan.RequestOf(transcript, message);
-        var feed = new AnswerFeed(GrainFactory.GetGrain<IConversationGrain>(message.Answer!.Id), request, known, begun, time, logger, stop.Token);
+        var feed = new AnswerFeed(GrainFactory.GetGrain<IConversationGrain>(message.Answer!.Id), request, known, begun, waits, time, logger, stop.Token);
         return new(feed, stop, time) { Message = message.Id };
     }
 
@@ -183,6 +183,8 @@ internal sealed class TranscriptGrain(
         try
         {
             var (end, problem) = await run.Finish();
+            // what breaks because this silo ends is no failure of the answer
+            if (problem is not null && models.IsLeaving) run.Leave();
             if (run.Left) return;
             if (problem is not null) logger.LogWarning("An answer of {Conversation} failed: {Problem}", Id, problem);
             if (!await Kept(transcript => transcript.With(run.Shown(message, end, problem)) with { Updated = time.GetUtcNow() })) return;

@@ -103,7 +103,7 @@ internal sealed class TurnRun(AnswerFeed feed, CancellationTokenSource stop, Tim
                 var first = await Task.WhenAny(_news.Task, Task.Delay(Liveness.SignOfLife, time, cancellation));
                 cancellation.ThrowIfCancellationRequested();
                 if (Left) throw new ChatException(ChatError.Interrupted, "This conversation moves to another silo. Watch it again.");
-                if (first != _news.Task) yield return new KeepAlive(_events.Count);
+                if (first != _news.Task) yield return new KeepAlive(_events.Count, feed.Ahead);
             }
             var happened = _events[next];
             if (happened.Number > after || happened is AnswerFinished) yield return happened;

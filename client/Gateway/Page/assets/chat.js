@@ -144,7 +144,7 @@ function take(event, view, mine) {
   if (event.type === 'started') {
     mine.context = event;
     showAnswerStatus('queued', 'Waiting');
-  } else if (event.type === 'queued') showAnswerStatus('queued', event.ahead > 0 ? `Queued at ${event.ahead}` : 'Waiting');
+  } else if (event.type === 'queued') showAnswerStatus('queued', `Queued at ${event.ahead + 1}`);
   else if (event.type === 'prefill') showAnswerStatus('reading', 'Reading');
   else if (event.type === 'text' || event.type === 'reasoning') {
     if (event.type === 'text') view.write(event.text);

@@ -76,7 +76,6 @@ function show() {
   at = Math.min(at, entries.length - 1);
   palette.replaceChildren(...entries.map(option));
   palette.hidden = false;
-  prompt.setAttribute('aria-expanded', 'true');
   mark();
 }
 
@@ -106,7 +105,6 @@ function mark() {
 function hide() {
   palette.hidden = true;
   at = 0;
-  prompt.setAttribute('aria-expanded', 'false');
   prompt.removeAttribute('aria-activedescendant');
 }
 

@@ -72,7 +72,7 @@ internal static unsafe class GroupRows256<T, TDot>
             nint aheadBytes = t == 0 && ahead != null ? Rows * sizeof(T) : 0;
             if (T.MultipliesOne && alone != null)
             {
-                T.MultiplyOne(alone, tile, (sbyte*)token, products, ahead);
+                T.MultiplyOne(alone, tile, (sbyte*)token, (sbyte*)token + quadSums, products, ahead);
             }
             else if (some == 1)
             {

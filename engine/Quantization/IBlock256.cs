@@ -30,8 +30,9 @@ internal unsafe interface IBlock256<TSelf> : IGroupQuants
 
     /// <summary>Sixteen rows' block times one token, quants in registers from memory to product: a third less to do than by way of the
     /// tile, where the token is waited for by the memory. Scales and minimums are unpacked into the tile.</summary>
+    /// <param name="quadSums">The block's, as in <see cref="IGroupDot"/> but where they are.</param>
     /// <param name="products">[16]</param>
     /// <param name="ahead">As in <see cref="IGroupDot"/>.</param>
-    static virtual void MultiplyOne(byte* group, GroupTile* tile, sbyte* token, int* products, byte* ahead) =>
+    static virtual void MultiplyOne(byte* group, GroupTile* tile, sbyte* token, sbyte* quadSums, int* products, byte* ahead) =>
         throw new NotSupportedException("One token goes by way of the tile.");
 }

@@ -71,7 +71,7 @@ internal unsafe struct Q4_K : IBlock256<Q4_K>
     public static bool MultipliesOne => true;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void MultiplyOne(byte* group, GroupTile* tile, sbyte* token, int* products, byte* ahead)
+    public static void MultiplyOne(byte* group, GroupTile* tile, sbyte* token, sbyte* quadSums, int* products, byte* ahead)
     {
         GroupTile.Halves(group, tile->Scale);
         GroupTile.Halves(group + 32, tile->MinimumScale);

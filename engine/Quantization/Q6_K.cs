@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace SmolCluster.Engine.Quantization;
 
@@ -82,4 +83,54 @@ internal unsafe struct Q6_K : IBlock256<Q6_K>
             }
         }
     }
+
+    public static bool MultipliesOne => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void MultiplyOne(byte* group, GroupTile* tile, sbyte* token, sbyte* quadSums, int* products, byte* ahead)
+    {
+        GroupScales.Signed(group + 3072, tile);
+        GroupTile.Halves(group + 3328, tile->Scale);
+        byte* low = group, high = group + 2048;
+        short* scales = tile->Scales;
+        Vector256<int> first = default, last = default; // rows 0-7 and 8-15
+        for (; high < group + 3072; low += 1024, high += 512, token += 128, quadSums += 32, scales += 256)
+        {
+            for (int sub = 0; sub < 2; sub++, ahead += 840)
+            {
+                first += FourSubBlocks(low + 256 * sub, high + 256 * sub, token + 16 * sub, quadSums + 4 * sub, scales + 32 * sub, ahead);
+                last += FourSubBlocks(low + 256 * sub + 32, high + 256 * sub + 32, token + 16 * sub, quadSums + 4 * sub, scales + 32 * sub + 16, ahead + 420);
+            }
+        }
+
+        first.Store(products);
+        last.Store(products + 8);
+    }
+
+    // eight rows: of each 32 columns of a half, sixteen that share a scale
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> FourSubBlocks(byte* low, byte* high, sbyte* token, sbyte* quadSums, short* scales, byte* ahead)
+    {
+        Vector256<short> s0 = Begin(quadSums), s1 = Begin(quadSums + 8), s2 = Begin(quadSums + 16), s3 = Begin(quadSums + 24);
+        for (byte* end = low + 256; low < end; low += 64, high += 64, token += 4, ahead += 105)
+        {
+            Sse.Prefetch0(ahead);
+            Sse.Prefetch0(ahead + 64);
+            Vector256<byte> a = Vector256.Load(low), b = Vector256.Load(low + 512), upper = Vector256.Load(high);
+            s0 += Avx2.MultiplyAddAdjacent((a & Vector256.Create((byte)15)) | Nibbles.Left(upper, 4, 0x30), Four(token));
+            s1 += Avx2.MultiplyAddAdjacent((b & Vector256.Create((byte)15)) | Nibbles.Left(upper, 2, 0x30), Four(token + 32));
+            s2 += Avx2.MultiplyAddAdjacent(Nibbles.Right(a, 4, 15) | (upper & Vector256.Create((byte)0x30)), Four(token + 64));
+            s3 += Avx2.MultiplyAddAdjacent(Nibbles.Right(b, 4, 15) | Nibbles.Right(upper, 2, 0x30), Four(token + 96));
+        }
+
+        return Avx2.MultiplyAddAdjacent(s0, Vector256.Load(scales)) + Avx2.MultiplyAddAdjacent(s1, Vector256.Load(scales + 64))
+            + (Avx2.MultiplyAddAdjacent(s2, Vector256.Load(scales + 128)) + Avx2.MultiplyAddAdjacent(s3, Vector256.Load(scales + 192)));
+    }
+
+    // sums of 16 bits begin at what the quants' offset will have added too much
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<short> Begin(sbyte* quadSums) => Vector256.Create(*(int*)quadSums).AsInt16() * (short)-32;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<sbyte> Four(sbyte* token) => Vector256.Create(*(int*)token).AsSByte();
 }

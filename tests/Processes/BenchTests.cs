@@ -82,7 +82,7 @@ public sealed class BenchTests
         int[] workers;
         while ((workers = Workers(run.ProcessId)).Length == 0)
             await Task.Delay(50, TestContext.Current.CancellationToken);
-        Assert.Equal(0, Signals.Send(run.ProcessId, Signals.Interrupt));
+        Assert.Equal(0, Signals.Send(run.ProcessId, Signals.Stopping));
         Outcome end = await run.EndAsync();
         Assert.Equal((130, "", "smol: stopped\n"), (end.ExitCode, end.Text, end.Error));
         Assert.All(workers, static worker => Assert.Equal(-1, Signals.Send(worker, 0)));

@@ -32,7 +32,9 @@ public sealed class BrowserTests
         variables["SMOL_URL"] = first.Url;
         variables["SMOL_SILOS"] = "2";
         variables["SMOL_DRAINED"] = second.SiloName;
+        var drained = second.WaitForShutdownAsync();
         await NodeScripts.RunAsync("cluster.test.mjs", variables);
+        await drained;
     }
 
     private static ModelSource[] Stubs() =>

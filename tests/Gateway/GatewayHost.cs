@@ -28,6 +28,9 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     public string SiloName => app.Services.GetRequiredService<ILocalSiloDetails>().Name;
 
+    /// <summary>Ends the host once it is told to stop, as a program does that runs it.</summary>
+    public Task WaitForShutdownAsync() => app.WaitForShutdownAsync(TestContext.Current.CancellationToken);
+
     public string Url => Http.BaseAddress!.ToString().TrimEnd('/');
 
     public static Task<GatewayHost> StartAsync(params ModelSource[] models) => StartAsync(primarySiloPort: null, models);

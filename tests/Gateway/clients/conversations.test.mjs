@@ -41,7 +41,7 @@ test('rename, fork, export and delete from the menu', () => onPage(async page =>
     assert.match(await readFile(await (await download).path(), 'utf8'), pattern);
   }
   await act('Renamed', 'Fork');
-  await row(page, 'Renamed (fork)').waitFor();
+  await page.waitForSelector('#title:has-text("Renamed (fork)")');
   await ask(page, 'Only here');
   await answered(page, 2);
   await act('Renamed (fork)', 'Delete');
@@ -120,7 +120,6 @@ test('two people at once have conversations of their own', () => onPage(async an
     assert.equal(await ann.locator('#conversations li').count(), 1);
     assert.equal(await bob.locator('#conversations li').count(), 1);
     await bob.goto(ann.url());
-    await bob.reload();
     await bob.waitForSelector('.error:has-text("not here")');
   }, { expected: [/404/] });
 }));
@@ -141,6 +140,7 @@ test('another name on the same browser is another list', () => onPage(async page
 }));
 
 test('everything by keyboard alone', () => onPage(async page => {
+  await page.focus('#prompt');
   await page.keyboard.type('By keys');
   await page.keyboard.press('Enter');
   await answered(page);
@@ -167,6 +167,5 @@ test('everything by keyboard alone', () => onPage(async page => {
 
 test('an address of a conversation that is not there says so', () => onPage(async page => {
   await page.goto(`${SMOL_URL}/#conv_00000000000000000000000000000000`);
-  await page.reload();
   await page.waitForSelector('.error:has-text("not here")');
 }, { expected: [/404/] }));

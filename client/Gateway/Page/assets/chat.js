@@ -32,8 +32,9 @@ export async function send(text, parent = open?.head ?? 0) {
   showOpen();
   toLatest();
   await answer(async hooks => {
+    const fields = settings();
     open ??= await begin();
-    return postMessage(open.id, { content: text, parent, ...settings() }, hooks);
+    return postMessage(open.id, { content: text, parent, ...fields }, hooks);
   }, () => retrySend(text, parent));
 }
 
@@ -130,7 +131,7 @@ async function answer(start, retry) {
   } catch (failure) {
     if (running !== mine) return view.remove();
     view.remove();
-    await reread();
+    if (mine.context) await reread(); // else nothing was asked, and what the person wrote stays on the page
     fail(failure, retry);
   } finally {
     if (running === mine) {

@@ -72,6 +72,7 @@ async function more() {
 }
 
 function draw(search) {
+  if (list.querySelector('.rename')) return; // a name is being written; its end reads the list anew
   const focused = document.activeElement?.closest?.('#conversations li')?.dataset.id;
   list.replaceChildren(...shown.map(row));
   if (focused) [...list.children].find(item => item.dataset.id === focused)?.firstElementChild.focus();
@@ -144,7 +145,7 @@ export function rename(id) {
     field.remove();
     item.firstElementChild.hidden = false;
     item.firstElementChild.focus();
-    if (!keep || !title || title === entry.title) return;
+    if (!keep || !title || title === entry.title) return refreshConversations();
     try {
       await changeConversation(id, { title });
       hooks.renamed(id, title);

@@ -16,7 +16,7 @@ internal static class NodeScripts
         Require("npm", "apt-get install npm");
         if (await Installation.Value is { } problem)
             Lacks($"npm ci could not install the packages of tests/Gateway/clients: {problem}");
-        var (exitCode, output) = await ExecuteAsync(node, ["--test", "--test-reporter=spec", "--test-timeout=60000", script], variables);
+        var (exitCode, output) = await ExecuteAsync(node, ["--test", "--test-reporter=spec", "--test-timeout=300000", script], variables);
         Assert.True(exitCode == 0, output);
     }
 

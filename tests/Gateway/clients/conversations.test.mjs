@@ -71,7 +71,7 @@ test('search finds by title, and says when there is nothing', () => onPage(async
 test('edit and regenerate make versions, and both stay', () => onPage(async page => {
   await ask(page, 'One');
   await answered(page);
-  await page.getByRole('button', { name: 'Answer once more' }).click();
+  await page.getByRole('button', { name: 'Regenerate answer' }).click();
   await page.waitForSelector('.assistant .variants:has-text("2 of 2")');
   await page.locator('.message.user').hover();
   await page.getByRole('button', { name: 'Edit message' }).click();

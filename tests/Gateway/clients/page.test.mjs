@@ -65,10 +65,10 @@ test('Continue goes on with an answer that was cut by its length', () => onPage(
   await answered(page);
   assert.equal(await page.textContent('.assistant .body'), 'Hello');
   assert.match(await page.textContent('.cost'), /reached the longest answer/);
-  await page.getByRole('button', { name: 'Go on with this answer' }).click();
+  await page.getByRole('button', { name: 'Continue answer' }).click();
   await page.waitForFunction(text => document.querySelector('.assistant .body')?.textContent === text, SMOL_ANSWER.replaceAll('**', ''));
   await answered(page);
-  assert.equal(await page.getByRole('button', { name: 'Go on with this answer' }).count(), 0);
+  assert.equal(await page.getByRole('button', { name: 'Continue answer' }).count(), 0);
 }));
 
 test('an error is a card with its code, and trying again works', () => onPage(async page => {

@@ -288,8 +288,8 @@ startConversations({
   renamed: (id, title) => { if (open?.id === id) { open.title = title; showOpen(); } },
 });
 startModels(text => { element('prompt').focus(); send(text); });
+startCommands(); // before the message field: what its keys mean while the palette is open
 startPrompt(text => send(text));
-startCommands();
 refreshConversations();
 openFromAddress();
 if (matchMedia('(hover: hover)').matches) element('prompt').focus();

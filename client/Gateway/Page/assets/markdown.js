@@ -147,14 +147,11 @@ function codeBlock(block) {
 
 /** A button that copies text and says so. */
 export function copyButton(label, text) {
+  const say = (words, name) => { element.textContent = words; element.ariaLabel = name; };
   const element = button('Copy', 'quiet', async () => {
-    try {
-      await navigator.clipboard.writeText(text());
-      element.textContent = 'Copied';
-    } catch {
-      element.textContent = 'Copying is not allowed here';
-    }
-    setTimeout(() => { element.textContent = 'Copy'; }, 1500);
+    const copied = await navigator.clipboard.writeText(text()).then(() => 'Copied', () => 'Copying is not allowed here');
+    say(copied, copied);
+    setTimeout(() => say('Copy', label), 1500);
   }, label);
   return element;
 }

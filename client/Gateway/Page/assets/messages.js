@@ -76,8 +76,8 @@ function footer(message, answer, actions) {
   const meta = tag('div', '', 'meta');
   const cut = message.answer.finish_reason !== 'stop';
   meta.append(copyButton('Copy answer', () => answer),
-    button('Regenerate', 'quiet', actions.regenerate, 'Answer once more'),
-    ...(cut ? [button('Continue', 'quiet', actions.continue, 'Go on with this answer')] : []),
+    button('Regenerate', 'quiet', actions.regenerate, 'Regenerate answer'),
+    ...(cut ? [button('Continue', 'quiet', actions.continue, 'Continue answer')] : []),
     button('Fork', 'quiet', actions.fork, 'Fork the conversation here'),
     ...variants(message, actions.show), tag('span', costOf(message.answer).text, 'cost'));
   if (message.answer.problem) meta.append(tag('span', message.answer.problem, 'problem'));

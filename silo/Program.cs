@@ -3,6 +3,11 @@ using SmolCluster.ServiceDefaults;
 using SmolCluster.Silo;
 
 var builder = WebApplication.CreateBuilder(args);
+if (builder.Configuration.NodeTlsProblem() is { } tls)
+{
+    await Console.Error.WriteLineAsync(tls);
+    return 2;
+}
 builder.AddTelemetry();
 builder.AddSmolClusterSilo();
 builder.Services.Configure<HostOptions>(static host => host.ShutdownTimeout = Liveness.DrainLimit);

@@ -37,6 +37,7 @@ public static class SiloHosting
             .KeepConversations()
             .KeepGrainsWhenSilosLeave()
             .NoticeSoonWhoIsGone()
+            .UseNodeTls()
             .Configure<GrainDirectoryOptions>(static directory => directory.CacheSize = CachedGrainAddresses)
             .AddDashboard());
         return builder;
@@ -115,8 +116,8 @@ public static class SiloHosting
         return silo;
     }
 
-    /// <summary>Traffic between silos is neither authenticated nor encrypted: another machine reaches it only if an address for it
-    /// is configured.</summary>
+    /// <summary>Without <see cref="NodeTls"/>, traffic between silos is neither authenticated nor encrypted: another machine reaches it
+    /// only if an address for it is configured.</summary>
     private static void KeepToThisMachineUnlessTold(IHostApplicationBuilder builder)
     {
         const string key = "Orleans:Endpoints:AdvertisedIPAddress";

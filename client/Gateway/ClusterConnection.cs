@@ -28,6 +28,7 @@ public static class ClusterConnection
         {
             if (string.IsNullOrEmpty(builder.Configuration["Orleans:Clustering:ProviderType"]))
                 client.UseLocalhostClustering(builder.Configuration.GetValue("SmolCluster:GatewayPort", DefaultGatewayPort));
+            client.UseNodeTls();
             client.UseConnectionRetryFilter<ConnectionRetry>();
             client.Configure<Orleans.Configuration.GatewayOptions>(options => options.GatewayListRefreshPeriod = Liveness.SiloListRefresh);
             client.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = Liveness.ResponseTimeout);

@@ -6,6 +6,7 @@ using SmolCluster.Gateway.Errors;
 using SmolCluster.Gateway.Health;
 using SmolCluster.Gateway.Models;
 using SmolCluster.Gateway.Page;
+using SmolCluster.Gateway.Requests;
 
 namespace SmolCluster.Gateway;
 
@@ -22,10 +23,15 @@ public static class GatewayHosting
                 $"Gateway:MaxRequestBytes must be between 1024 and {GatewayOptions.LargestRequestBytes}.")
             .Validate(options => options.ResumeLimit >= TimeSpan.Zero && options.ResumeLimit <= TimeSpan.FromHours(1),
                 "Gateway:ResumeLimit must be between 00:00:00 and 01:00:00.")
+            .Validate(options => options.MaxOpenRequests is >= 1 and <= 1_000_000, "Gateway:MaxOpenRequests must be between 1 and 1000000.")
+            .Validate(options => options.RequestLimit is not { } limit || (limit > TimeSpan.Zero && limit <= Deadline.Longest),
+                "Gateway:RequestLimit must be above 0 and at most 1.00:00:00.")
+            .Validate(options => options.Weights.Values.All(weight => weight is >= 0.01 and <= 100), "Gateway:Weights must be between 0.01 and 100.")
             .ValidateOnStart();
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<ModelDirectory>();
         builder.Services.AddSingleton<Answers>();
+        builder.Services.AddSingleton<Admission>();
         return builder;
     }
 
@@ -34,6 +40,7 @@ public static class GatewayHosting
     {
         app.UseOpenAiErrors();
         app.UseLocalNamesOnLoopback();
+        app.UseRequestBounds();
         app.MapChatCompletions();
         app.MapConversations();
         app.MapCluster();

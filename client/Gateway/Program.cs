@@ -2,6 +2,11 @@ using SmolCluster.Gateway;
 using SmolCluster.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
+if (builder.Configuration.NodeTlsProblem() is { } problem)
+{
+    Console.Error.WriteLine(problem);
+    return 2;
+}
 builder.BindToLoopbackUnlessTold();
 builder.AddTelemetry();
 builder.AddClusterConnection();
@@ -10,3 +15,4 @@ builder.AddSmolClusterGateway();
 var app = builder.Build();
 app.MapSmolClusterGateway();
 app.Run();
+return 0;

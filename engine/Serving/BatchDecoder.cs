@@ -14,16 +14,18 @@ namespace SmolCluster.Engine.Serving;
 /// <param name="rows">Logits a step at most.</param>
 /// <param name="vocabulary">Length of a row.</param>
 /// <param name="endsAnswer">Whether a token ends any answer.</param>
-internal sealed class BatchDecoder(Transformer transformer, ThreadTeam team, int rows, int vocabulary, Func<int, bool> endsAnswer) : IDisposable
+internal sealed class BatchDecoder(Transformer transformer, ThreadTeam team, int rows, int vocabulary, Func<int, bool> endsAnswer) : IBatchDecoder
 {
     private readonly Sampler[] _samplers = [.. Enumerable.Range(0, team.Size).Select(_ => new Sampler(vocabulary))]; // one a worker
     private readonly NativeBuffer<float> _logits = new(checked(rows * vocabulary)); // [rows][vocabulary]; rows that no step reaches take no memory
     private long _drafted, _accepted;
 
-    /// <summary>Tokens guessed so far, and those of them that were drawn.</summary>
+    public int MaxTokens => transformer.MaxTokens;
+
     public (long Drafted, long Accepted) Drafts => (Interlocked.Read(ref _drafted), Interlocked.Read(ref _accepted));
 
-    /// <summary>Runs a step whose pages are reserved; some sequences may have ended after it.</summary>
+    public void Enter() => team.PinCaller();
+
     public void Run(IReadOnlyList<(SequenceRun Run, int Tokens)> step)
     {
         BatchSlice[] slices = [.. step.Select(static s => s.Run.Slice(s.Tokens))];

@@ -14,9 +14,8 @@ namespace SmolCluster.Engine.Serving;
 internal sealed class BatchScheduler : IDisposable
 {
     private readonly KvPagePool _pool;
-    private readonly ThreadTeam _team;
     private readonly EngineOptions _options;
-    private readonly BatchDecoder _decoder;
+    private readonly IBatchDecoder _decoder;
     private readonly int _vocabulary;
     private readonly FairShares _shares = new();
     private readonly StepPlan _plan;
@@ -24,17 +23,24 @@ internal sealed class BatchScheduler : IDisposable
     private readonly List<SequenceRun> _running = [];
     private readonly Queue<Action> _errands = new(); // under the same lock
     private readonly Thread _loop;
+    private long _steps;
     private bool _stopping;
 
     public BatchScheduler(Transformer transformer, KvPagePool pool, ThreadTeam team, EngineOptions options, StepCost cost,
         int vocabulary, Func<int, bool> endsAnswer)
+        : this(new BatchDecoder(transformer, team, options.MaxSequences + (options.Speculation ? StepPlan.CheapTokens : 0), vocabulary, endsAnswer),
+            pool, options, cost, vocabulary)
+    {
+    }
+
+    /// <param name="decoder">Disposed with this.</param>
+    public BatchScheduler(IBatchDecoder decoder, KvPagePool pool, EngineOptions options, StepCost cost, int vocabulary)
     {
         _pool = pool;
-        _team = team;
         _options = options;
         _vocabulary = vocabulary;
-        _decoder = new BatchDecoder(transformer, team, options.MaxSequences + (options.Speculation ? StepPlan.CheapTokens : 0), vocabulary, endsAnswer);
-        _plan = new StepPlan(transformer.MaxTokens, cost, _shares);
+        _decoder = decoder;
+        _plan = new StepPlan(decoder.MaxTokens, cost, _shares);
         _waiting = new WaitingLine(options.MaxQueue);
         _loop = new Thread(Loop) { IsBackground = true, Name = "smol-batch" };
         _loop.Start();
@@ -120,7 +126,7 @@ internal sealed class BatchScheduler : IDisposable
 
     private void Loop()
     {
-        _team.PinCaller();
+        _decoder.Enter();
         while (Admit())
         {
             RunErrands();
@@ -156,8 +162,18 @@ internal sealed class BatchScheduler : IDisposable
         long start = Stopwatch.GetTimestamp();
         _decoder.Run(step);
         Pace.Count(step.Sum(static s => s.Tokens), Stopwatch.GetElapsedTime(start));
-        step.ForEach(s => _shares.Count(s.Run.Request.User, s.Tokens));
+        Count(step);
         _running.RemoveAll(static r => r.HasEnded);
+    }
+
+    private void Count(List<(SequenceRun Run, int Tokens)> step)
+    {
+        _steps++;
+        foreach ((SequenceRun run, int tokens) in step)
+        {
+            _shares.Count(run.Request.User, tokens / run.Request.Weight);
+            run.LastStep = _steps;
+        }
     }
 
     private void RunErrands()
@@ -204,12 +220,31 @@ internal sealed class BatchScheduler : IDisposable
     private void TakeIn()
     {
         _shares.Keep(_running.Concat(_waiting.Runs).Select(static r => r.Request.User).ToHashSet());
-        while (_running.Count < _options.MaxSequences && _waiting.Next(_running, _shares) is { } next && Fits(next))
+        while (_waiting.Next(_running, _shares) is { } next && HasRoom(next))
         {
             _waiting.Remove(next);
             next.WasAdmitted = true;
             _running.Add(next);
         }
+    }
+
+    // where the batch or the pages are full of others' answers, those of the user who has most give way: whoever comes, comes in
+    // within a step, however long the answers are that run
+    private bool HasRoom(SequenceRun next)
+    {
+        while (_running.Count >= _options.MaxSequences || !Fits(next))
+        {
+            if (WaitingLine.GivesWay(_running, next) is not { } last)
+            {
+                return false;
+            }
+
+            last.Cache.Clear();
+            _running.Remove(last);
+            _waiting.GiveWay(last);
+        }
+
+        return true;
     }
 
     // with the pages it finds in the index, and beside what those admitted before will still take for what they have; where it

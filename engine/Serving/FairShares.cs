@@ -1,14 +1,14 @@
 namespace SmolCluster.Engine.Serving;
 
-/// <summary>Tokens computed for each user who is served or waits. Who comes back starts level with the least served of those
+/// <summary>Tokens computed for each user who is served or waits, divided by the user's weight. Who comes back starts level with the least served of those
 /// present: absence earns no credit and no debt.</summary>
 internal sealed class FairShares
 {
-    private readonly Dictionary<string, long> _tokens = [];
+    private readonly Dictionary<string, double> _tokens = [];
 
-    public long Of(string user) => _tokens.GetValueOrDefault(user);
+    public double Of(string user) => _tokens.GetValueOrDefault(user);
 
-    public void Count(string user, int tokens) => _tokens[user] = Of(user) + tokens;
+    public void Count(string user, double tokens) => _tokens[user] = Of(user) + tokens;
 
     /// <summary>Forgets those who are not there, and takes in those who are new.</summary>
     public void Keep(IReadOnlySet<string> present)
@@ -18,7 +18,7 @@ internal sealed class FairShares
             _tokens.Remove(absent);
         }
 
-        long least = _tokens.Count == 0 ? 0 : _tokens.Values.Min();
+        double least = _tokens.Count == 0 ? 0 : _tokens.Values.Min();
         foreach (string user in present)
         {
             _tokens.TryAdd(user, least);

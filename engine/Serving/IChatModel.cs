@@ -5,8 +5,8 @@ using SmolCluster.Engine.Sampling;
 
 namespace SmolCluster.Engine.Serving;
 
-/// <summary>A model that answers chats on this node: <c>GgufChatModel</c>, the real one, or <c>StubChatModel</c>, canned
-/// text for trying clients. Thread-safe.</summary>
+/// <summary>A model that answers chats on this node: <c>GgufChatModel</c>, the real one, <c>StubChatModel</c>, canned
+/// text for trying clients, or <c>PacedChatModel</c>, the same behind the batch loop and at a model's pace. Thread-safe.</summary>
 public interface IChatModel : IDisposable
 {
     ModelCard Card { get; }
@@ -81,6 +81,9 @@ public sealed record GenerationRequest(int[] Tokens, int PromptLength, int MaxTo
 {
     /// <summary>Tokens that end this answer beside the model's own ending tokens.</summary>
     public IReadOnlySet<int> StopTokens { get; init; } = FrozenSet<int>.Empty;
+
+    /// <summary>How much of the batch the user gets beside others; above 0. It cannot change the tokens.</summary>
+    public double Weight { get; init; } = 1;
 
     /// <summary>False: no drafts for this answer, whatever the node does. The tokens are the same.</summary>
     public bool Speculation { get; init; } = true;

@@ -51,6 +51,9 @@ internal sealed class SequenceRun
     /// <summary>Whether it has been in the batch.</summary>
     public bool WasAdmitted { get; set; }
 
+    /// <summary>The number of the last step that it was in.</summary>
+    public long LastStep { get; set; }
+
     private ReadOnlyMemory<int> Known => _tokens.AsMemory(0, Count);
 
     public Generation ToGeneration() => new(_output.Reader, _prefillStarted.Task, Cancel);

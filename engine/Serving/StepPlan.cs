@@ -1,8 +1,8 @@
 namespace SmolCluster.Engine.Serving;
 
 /// <summary>
-/// Chooses each step's tokens: every sequence that decodes gets its token first; where few decode, they may bring drafted tokens
-/// as well, because a step reads all weights for one token or for several; then come prefill chunks, least-served user first,
+/// Chooses each step's tokens: every sequence that decodes gets its token first, but that one user's many answers take turns
+/// where others decode too (<see cref="Rows"/>); where few decode, they may bring drafted tokens as well, because a step reads all weights for one token or for several; then come prefill chunks, least-served user first,
 /// and beside decoding sequences only so much of them that the step takes <see cref="Stretch"/> times as long at most: a prompt
 /// of any length, and a user who sends one after another, slows the others' answers by that and no more. Of sequences that need
 /// the same page, the one furthest in it gets the turn of each, and the others find the page in the prefix index: many users
@@ -25,7 +25,7 @@ internal sealed class StepPlan(int maxTokens, StepCost cost, FairShares shares)
     /// ones with all beyond its first.</summary>
     public List<(SequenceRun Run, int Tokens)> Next(IReadOnlyList<SequenceRun> running)
     {
-        List<SequenceRun> decoding = [.. running.Where(static r => r.Pending == 1).Take(maxTokens)];
+        List<SequenceRun> decoding = [.. Rows([.. running.Where(static r => r.Pending == 1)]).Take(maxTokens)];
         List<(SequenceRun Run, int Tokens)> step = WithDrafts(decoding);
         int room = maxTokens - step.Sum(static s => s.Tokens);
         double budget = decoding.Count == 0 ? double.PositiveInfinity : Budget(decoding, step);
@@ -47,6 +47,30 @@ internal sealed class StepPlan(int maxTokens, StepCost cost, FairShares shares)
         }
 
         return step;
+    }
+
+    /// <summary>Those that decode in this step. Where several users do, the one with most answers has no more rows than the one with
+    /// next most, or than are cheap beside the others': a flood of one user must not make everyone's step as long as a full batch's.
+    /// Those of its answers that waited longest have their turn.</summary>
+    private static List<SequenceRun> Rows(List<SequenceRun> decoding)
+    {
+        var users = decoding.GroupBy(static r => r.Request.User).Select(static own => (Runs: own.ToList(), own.First().Request.Weight))
+            .OrderByDescending(static own => own.Runs.Count / own.Weight).ToList();
+        if (users.Count < 2)
+        {
+            return decoding;
+        }
+
+        var (most, weight) = users[0];
+        int others = decoding.Count - most.Count;
+        int rows = Math.Max((int)Math.Ceiling(users[1].Runs.Count / users[1].Weight * weight), CheapTokens - others);
+        if (most.Count <= rows)
+        {
+            return decoding;
+        }
+
+        HashSet<SequenceRun> wait = [.. most.OrderBy(static r => r.LastStep).Skip(rows)];
+        return [.. decoding.Where(r => !wait.Contains(r))];
     }
 
     // what prefill may cost beside these, in tokens at the beginning of a text

@@ -32,8 +32,15 @@ internal sealed class WaitingLine(int places)
     /// <summary>Takes back one that had to give its pages up: it goes before all others.</summary>
     public void Return(SequenceRun run) => _runs.AddFirst(run);
 
-    /// <summary>Who comes next, or null: who was in the batch already; then of the user with the fewest answers in it, and among
-    /// those of the one with the fewest tokens computed; then who came first.</summary>
+    /// <summary>Takes back one whose user had more than others: it goes before all others of its user.</summary>
+    public void GiveWay(SequenceRun run)
+    {
+        run.WasAdmitted = false;
+        _runs.AddFirst(run);
+    }
+
+    /// <summary>Who comes next, or null: who had to give its pages up; then of the user with the fewest answers in the batch for its
+    /// weight, and among those of the one with the fewest tokens computed; then who came first.</summary>
     public SequenceRun? Next(IReadOnlyCollection<SequenceRun> running, FairShares shares)
     {
         if (_runs.First is { Value: { WasAdmitted: true } returned })
@@ -42,7 +49,17 @@ internal sealed class WaitingLine(int places)
         }
 
         Dictionary<string, int> answers = running.CountBy(static r => r.Request.User).ToDictionary();
-        return _runs.MinBy(r => (answers.GetValueOrDefault(r.Request.User), shares.Of(r.Request.User)));
+        return _runs.MinBy(r => (answers.GetValueOrDefault(r.Request.User) / r.Request.Weight, shares.Of(r.Request.User)));
+    }
+
+    /// <summary>Which of those in the batch gives way to one that waits: the last of the user who has most, if that user still has
+    /// no less than the other afterwards, each for their weight; null: all have their share.</summary>
+    public static SequenceRun? GivesWay(IReadOnlyCollection<SequenceRun> running, SequenceRun next)
+    {
+        Dictionary<string, int> answers = running.CountBy(static r => r.Request.User).ToDictionary();
+        SequenceRun? last = running.Reverse().MaxBy(r => (answers[r.Request.User] - 1) / r.Request.Weight);
+        return last is not null && (answers[last.Request.User] - 1) / last.Request.Weight
+            >= (answers.GetValueOrDefault(next.Request.User) + 1) / next.Request.Weight ? last : null;
     }
 
     public void Remove(SequenceRun run) => _runs.Remove(run);

@@ -26,7 +26,11 @@ public sealed record ChatRequest(
     [property: Id(6)] string User,
     [property: Id(7)] Keep Keep = Keep.Always,
     [property: Id(8)] DateTimeOffset? Asked = null,
-    [property: Id(9)] bool IncludeUsage = false);
+    [property: Id(9)] bool IncludeUsage = false)
+{
+    /// <summary>How much of a busy model the user gets beside others; above 0. It cannot change the answer.</summary>
+    [Id(30)] public double Weight { get; init; } = 1;
+}
 
 /// <summary>What stays of a request and its answer.</summary>
 [GenerateSerializer, Alias("SmolCluster.Keep")]

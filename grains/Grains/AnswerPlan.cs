@@ -24,7 +24,10 @@ internal static class AnswerPlan
         RequireRoom(request.Messages, model);
         var prompt = await Encode(request, model, cancellation);
         var maxTokens = MaxTokens(request.MaxTokens, prompt.Length, model.Card.ContextLength);
-        return new GenerationRequest(prompt, prompt.Length, maxTokens, Options(request.Sampling), request.User);
+        return new GenerationRequest(prompt, prompt.Length, maxTokens, Options(request.Sampling), request.User)
+        {
+            Weight = request.Weight > 0 ? request.Weight : 1, // an older gateway says nothing
+        };
     }
 
     private static void RequireKnownTokens(IEnumerable<int> tokens, int vocabulary)

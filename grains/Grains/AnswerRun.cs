@@ -4,7 +4,8 @@ using SmolCluster.Contracts;
 namespace SmolCluster.Grains;
 
 /// <summary>One reader's time with an answer, from its planning on: what ends it, and the signs of life it is owed.</summary>
-internal sealed class AnswerRun(TimeProvider time, CancellationToken reader) : IDisposable
+/// <param name="attempt">The reader's; null: its first.</param>
+internal sealed class AnswerRun(TimeProvider time, AnswerCursor? attempt, CancellationToken reader) : IDisposable
 {
     private readonly CancellationTokenSource _stop = CancellationTokenSource.CreateLinkedTokenSource(reader);
     private bool _takenOver;
@@ -16,6 +17,10 @@ internal sealed class AnswerRun(TimeProvider time, CancellationToken reader) : I
     public Func<int?>? Ahead { get; set; }
 
     public void Stop() => _stop.Cancel();
+
+    /// <summary>Whether the one that reads has left <paramref name="other"/> for this.</summary>
+    public bool IsLaterThan(AnswerCursor other) =>
+        attempt is { } own && other.Reader != Guid.Empty && own.Reader == other.Reader && own.Attempt > other.Attempt;
 
     /// <summary>Another reader comes: this one is told so, should it still be there.</summary>
     public void TakeOver()
@@ -59,6 +64,8 @@ internal sealed class AnswerRun(TimeProvider time, CancellationToken reader) : I
         }
     }
 
+    public static ChatException TakenOver() => new(ChatError.TakenOver, "Another reader goes on with this answer.");
+
     private async Task<bool> CompletesInTime(Task next, CancellationToken cancellation)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -75,7 +82,7 @@ internal sealed class AnswerRun(TimeProvider time, CancellationToken reader) : I
         }
         catch (Exception) when (_takenOver)
         {
-            throw new ChatException(ChatError.TakenOver, "Another reader goes on with this answer.");
+            throw TakenOver();
         }
     }
 }

@@ -14,8 +14,10 @@ namespace SmolCluster.Grains;
 /// <para>The record is written before the first event leaves, now and then while the answer runs, and before the last event
 /// leaves. An answer goes on from the tokens that are known of it, from the record or from the reader, here or on another silo;
 /// what was generated after the last write is generated again, identically.</para>
+/// <para>One that is silent for some minutes leaves the memory; what it was is in storage, and its next turn computes its prompt
+/// again, or finds it in the prefix cache.</para>
 /// <para>Completion tokens count every sampled token, the ending token included: that is what was computed.</para></summary>
-[PlaceByLoad]
+[PlaceByLoad, CollectionAgeLimit(Minutes = 5)]
 internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGrainCallFilter, IDisposable
 {
     private readonly ModelHost _models;
@@ -43,13 +45,14 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
     {
         if (_running is not null)
             throw new ChatException(ChatError.Busy, "This conversation is answering already. Wait for the answer's end, or cancel it.");
-        await foreach (var happened in Run(run => Begin(request, run, cancellation), cancellation)) yield return happened;
+        await foreach (var happened in Run(run => Begin(request, run, cancellation), null, cancellation)) yield return happened;
     }
 
     public async IAsyncEnumerable<GenerationEvent> GoOn(ChatRequest? request, AnswerCursor known, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
+        if (_running is { } running && running.IsLaterThan(known)) throw AnswerRun.TakenOver();
         _running?.TakeOver();
-        await foreach (var happened in Run(run => BeginAgain(request, known, run, cancellation), cancellation)) yield return happened;
+        await foreach (var happened in Run(run => BeginAgain(request, known, run, cancellation), known, cancellation)) yield return happened;
     }
 
     public async Task<ConversationSnapshot?> Read()
@@ -92,10 +95,10 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
         _record.Dispose();
     }
 
-    private async IAsyncEnumerable<GenerationEvent> Run(Func<AnswerRun, IAsyncEnumerable<GenerationEvent>> answer,
+    private async IAsyncEnumerable<GenerationEvent> Run(Func<AnswerRun, IAsyncEnumerable<GenerationEvent>> answer, AnswerCursor? attempt,
         [EnumeratorCancellation] CancellationToken cancellation)
     {
-        using var run = new AnswerRun(_time, cancellation);
+        using var run = new AnswerRun(_time, attempt, cancellation);
         _running = run;
         bool finished = false;
         try

@@ -43,7 +43,7 @@ internal sealed class HostedModel : IProgress<double>, IDisposable
         {
             var (status, model) = Volatile.Read(ref _state);
             if (model is null) return null;
-            var (used, idle, capacity, _) = model.Inner is GgufChatModel gguf ? gguf.Cache : default;
+            var (used, idle, capacity) = CacheOf(model);
             return new ModelLoad(status.Id, Volatile.Read(ref _answers), capacity - used + idle, capacity);
         }
     }
@@ -54,12 +54,18 @@ internal sealed class HostedModel : IProgress<double>, IDisposable
         get
         {
             var (status, model) = Volatile.Read(ref _state);
-            var (used, idle, capacity, _) = model?.Inner is GgufChatModel gguf ? gguf.Cache : default;
+            var (used, idle, capacity) = CacheOf(model);
             var (prompt, cached, sampled) = model?.Tokens ?? default;
             var users = model?.Users ?? [];
             return new(status.Id, status.Kind, status.State, status.Progress, status.Problem, users.Sum(user => user.Running), users.Sum(user => user.Waiting),
                 capacity, used - idle, idle, prompt, cached, sampled, [.. users.Select(user => new UserLoad(user.User, user.Running, user.Waiting))]);
         }
+    }
+
+    private static (int Used, int Idle, int Capacity) CacheOf(MeteredModel? model)
+    {
+        var (used, idle, capacity, _) = model?.Inner switch { GgufChatModel gguf => gguf.Cache, PacedChatModel paced => paced.Cache, _ => default };
+        return (used, idle, capacity);
     }
 
     public void CountAnswers(int change) => Interlocked.Add(ref _answers, change);

@@ -15,6 +15,11 @@ public static class ModelCatalog
     public const string DemoId = "smolcluster-demo";
     public const string StubPath = "stub";
 
+    /// <summary>The stub at the pace of SmolLM3-3B, see <see cref="StepPace.SmolLM3"/>: to measure clusters with.</summary>
+    public const string PacedPath = "stub:paced";
+
+    private const string PacedId = "stub-paced";
+
     /// <summary>As <see cref="SmolClusterOptions.TwinFolder"/>: no twins.</summary>
     public const string TwinsOff = "off";
 
@@ -28,6 +33,7 @@ public static class ModelCatalog
     {
         { Id: { Length: > 0 } id } => id,
         { Path: StubPath } => StubPath,
+        { Path: PacedPath } => PacedId,
         { Path: DemoPath } => DemoId,
         _ => Path.GetFileNameWithoutExtension(model.Path),
     };
@@ -37,7 +43,7 @@ public static class ModelCatalog
     {
         "" => "A model has no Path: give a GGUF file, or \"demo\" or \"stub\".",
         _ when MisleadingId(model) is { } misleading => misleading,
-        StubPath => null,
+        StubPath or PacedPath => null,
         DemoPath => File.Exists(DemoFile) ? null : $"The demo model is missing from this build: there is no file {DemoFile}.",
         var path => File.Exists(path) ? null : $"There is no model file '{path}', seen from {Environment.CurrentDirectory}.",
     };
@@ -45,22 +51,23 @@ public static class ModelCatalog
     /// <summary>Why a model cannot have the Id that it is given, or null: in clients that show nothing but names, the name alone
     /// tells that a stub or the demo answers.</summary>
     public static string? MisleadingId(ModelOptions model) =>
-        model is { Path: StubPath or DemoPath, Id: { Length: > 0 } id } && !id.Contains(model.Path, StringComparison.OrdinalIgnoreCase)
-            ? $"The {model.Path} cannot be called '{id}': its name must contain \"{model.Path}\", so that nobody takes it for a real model; "
-                + $"for example '{id}-{model.Path}'."
+        model is { Path: StubPath or PacedPath or DemoPath, Id: { Length: > 0 } id } && model.Path.Split(':')[0] is var kind && !id.Contains(kind, StringComparison.OrdinalIgnoreCase)
+            ? $"The {kind} cannot be called '{id}': its name must contain \"{kind}\", so that nobody takes it for a real model; "
+                + $"for example '{id}-{kind}'."
             : null;
 
     private static ModelSource Source(ModelOptions model, SmolClusterOptions options) => model.Path switch
     {
-        StubPath => new(IdOf(model), ModelKind.Stub, (_, _) => Stub(IdOf(model), options.ContextLength)),
+        StubPath => new(IdOf(model), ModelKind.Stub, (_, _) => new StubChatModel(Stub(model, options), TimeProvider.System)),
+        PacedPath => new(IdOf(model), ModelKind.Stub, (_, _) => new PacedChatModel(Stub(model, options), StepPace.SmolLM3)),
         DemoPath => Gguf(DemoFile, IdOf(model), ModelKind.Demo, options),
         _ => Gguf(Path.GetFullPath(model.Path), IdOf(model), ModelKind.Real, options),
     };
 
-    private static StubChatModel Stub(string id, int? contextLength)
+    private static StubOptions Stub(ModelOptions model, SmolClusterOptions options)
     {
-        var stub = new StubOptions { Id = id };
-        return new(contextLength is { } length ? stub with { ContextLength = length } : stub, TimeProvider.System);
+        var stub = new StubOptions { Id = IdOf(model) };
+        return options.ContextLength is { } length ? stub with { ContextLength = length } : stub;
     }
 
     private static string? Twins(SmolClusterOptions options) => options.TwinFolder == TwinsOff ? null : options.TwinFolder ?? CacheFolder.Twins;

@@ -48,7 +48,8 @@ public sealed class SmolClusterOptions
 /// <summary>One model of a node.</summary>
 public sealed class ModelOptions
 {
-    /// <summary>Path of a GGUF file, or "demo" for the model that comes with SmolCluster, or "stub" for canned text.</summary>
+    /// <summary>Path of a GGUF file, or "demo" for the model that comes with SmolCluster, or "stub" for canned text, or
+    /// "stub:paced" for the same behind the real batch loop, at the pace of SmolLM3-3B and without its work.</summary>
     public string Path { get; set; } = "";
 
     /// <summary>The name clients use. Null: the file's name without its extension.</summary>

@@ -12,7 +12,10 @@ internal sealed class ClusterProcesses : IAsyncDisposable
     private readonly string logFolder;
     private readonly bool keepLogs;
     private readonly string clusterId = $"chaos-{Guid.NewGuid():N}";
-    private readonly Dictionary<string, (ServerProcess Process, int[] Ports)> nodes = [];
+    private readonly Dictionary<string, Node> nodes = [];
+
+    /// <param name="Settings">Beside those that every node has, and in place of them.</param>
+    private sealed record Node(ServerProcess Process, int[] Ports, IReadOnlyDictionary<string, string> Settings);
 
     public ClusterProcesses(string? logs)
     {
@@ -31,23 +34,62 @@ internal sealed class ClusterProcesses : IAsyncDisposable
 
     public string Url(string name) => $"http://127.0.0.1:{nodes[name].Ports[0]}";
 
-    public async Task StartAsync(int silos, int gateways, CancellationToken cancellation)
+    /// <summary>What a client of the cluster's grains has to know, as variables.</summary>
+    public IReadOnlyDictionary<string, string> ClientSettings => new Dictionary<string, string>
+    {
+        ["Orleans__ClusterId"] = clusterId,
+        ["Orleans__ServiceId"] = clusterId,
+        ["Orleans__Clustering__ProviderType"] = "Redis",
+        ["Orleans__Clustering__ServiceKey"] = "redis",
+        ["ConnectionStrings__redis"] = Redis.Address,
+    };
+
+    /// <summary>Where a silo takes connections of gateways.</summary>
+    public int PortForGateways(string silo) => nodes[silo].Ports[2];
+
+    /// <param name="settings">Of each silo.</param>
+    /// <param name="gatewaySettings">Of each gateway.</param>
+    public async Task StartAsync(int silos, int gateways, CancellationToken cancellation,
+        IReadOnlyDictionary<string, string>? settings = null, IReadOnlyDictionary<string, string>? gatewaySettings = null)
     {
         await Redis.StartAsync(cancellation);
         for (int number = 1; number <= silos; number++)
-            Launch($"silo-{number}", [FreePort(), FreePort(), FreePort()]);
+            AddSilo(settings);
         for (int number = 1; number <= gateways; number++)
-            Launch($"gateway-{number}", [FreePort()]);
+            AddGateway(gatewaySettings);
         await ReadyAsync(cancellation);
     }
+
+    /// <summary>Starts one more silo, and does not wait for it.</summary>
+    /// <param name="settings">Variables of its environment beside those that every silo has, and in place of them.</param>
+    /// <returns>Its name.</returns>
+    public string AddSilo(IReadOnlyDictionary<string, string>? settings = null) =>
+        Launch($"silo-{Silos.Count + 1}", [FreePort(), FreePort(), FreePort()], settings ?? new Dictionary<string, string>());
+
+    /// <summary>Starts one more gateway, and does not wait for it.</summary>
+    public string AddGateway(IReadOnlyDictionary<string, string>? settings = null) =>
+        Launch($"gateway-{Gateways.Count + 1}", [FreePort()], settings ?? new Dictionary<string, string>());
+
+    /// <summary>What a node has written so far.</summary>
+    public string Log(string name)
+    {
+        string path = Path.Combine(logFolder, name + ".log");
+        if (!File.Exists(path))
+            return "";
+        using var log = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+        return log.ReadToEnd();
+    }
+
+    /// <summary>Of silos and gateways, since each was started.</summary>
+    public TimeSpan ProcessorTime() => nodes.Values.Aggregate(TimeSpan.Zero, (sum, node) => sum + node.Process.ProcessorTime);
 
     /// <summary>Starts a node again that has ended, on the same ports.</summary>
     public async Task RestartAsync(string name, CancellationToken cancellation)
     {
-        var (process, ports) = nodes[name];
+        var (process, ports, settings) = nodes[name];
         await process.ExitAsync(cancellation);
         await process.DisposeAsync();
-        Launch(name, ports);
+        Launch(name, ports, settings);
     }
 
     /// <summary>What a supervisor does: nodes that have ended without being told to (a silo that a busy machine kept from answering is
@@ -73,8 +115,8 @@ internal sealed class ClusterProcesses : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var (process, _) in nodes.Values)
-            await process.DisposeAsync();
+        foreach (var node in nodes.Values)
+            await node.Process.DisposeAsync();
         await Redis.DisposeAsync();
         if (!keepLogs)
             Directory.Delete(logFolder, recursive: true);
@@ -87,7 +129,7 @@ internal sealed class ClusterProcesses : IAsyncDisposable
         return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 
-    private async Task<bool> IsReadyAsync(string name, CancellationToken cancellation)
+    public async Task<bool> IsReadyAsync(string name, CancellationToken cancellation)
     {
         try
         {
@@ -100,18 +142,10 @@ internal sealed class ClusterProcesses : IAsyncDisposable
         }
     }
 
-    private void Launch(string name, int[] ports)
+    private string Launch(string name, int[] ports, IReadOnlyDictionary<string, string> own)
     {
         bool isSilo = ports.Length > 1;
-        var settings = new Dictionary<string, string>
-        {
-            ["Orleans__ClusterId"] = clusterId,
-            ["Orleans__ServiceId"] = clusterId,
-            ["Orleans__Clustering__ProviderType"] = "Redis",
-            ["Orleans__Clustering__ServiceKey"] = "redis",
-            ["ConnectionStrings__redis"] = Redis.Address,
-            ["DOTNET_gcServer"] = "0",
-        };
+        var settings = new Dictionary<string, string>(ClientSettings) { ["DOTNET_gcServer"] = "0" };
         if (isSilo)
         {
             settings["Orleans__Name"] = name;
@@ -122,7 +156,10 @@ internal sealed class ClusterProcesses : IAsyncDisposable
             settings["SmolCluster__Models__0__Path"] = "demo";
             settings["SmolCluster__Threads"] = "1";
         }
+        foreach (var (key, value) in own)
+            settings[key] = value;
         string program = Path.Combine(AppContext.BaseDirectory, isSilo ? "SmolCluster.Silo.dll" : "SmolCluster.Gateway.dll");
-        nodes[name] = (ServerProcess.Start(name, logFolder, "dotnet", [program, "--urls", $"http://127.0.0.1:{ports[0]}"], settings), ports);
+        nodes[name] = new(ServerProcess.Start(name, logFolder, "dotnet", [program, "--urls", $"http://127.0.0.1:{ports[0]}"], settings), ports, own);
+        return name;
     }
 }

@@ -33,8 +33,8 @@ internal sealed class Load(ClusterProcesses cluster, IReadOnlyList<Question> que
 
     public int Report()
     {
-        Console.WriteLine(Tally.Pauses());
+        Console.WriteLine(Tally.Pauses([Tally]));
         Console.WriteLine(Tally.Line);
-        return Tally.Clean && Tally.Runs > 0 ? 0 : 1;
+        return Tally.Clean && Tally.Answers > 0 ? 0 : 1;
     }
 }

@@ -1,15 +1,19 @@
 using System.CommandLine;
 using SmolCluster.Chaos;
 
-var runs = new Option<int>("--runs") { Description = "Answers whose silo or gateway is taken away in the middle", DefaultValueFactory = static _ => 12 };
+string[] scenarios = ["faults", "restart", "redis", "rolling", "scaling", "overhead", "idle", "flood", "uneven", "tls"];
+var runs = new Option<int>("--runs") { Description = "Times that a silo or gateway is taken away in the middle of an answer", DefaultValueFactory = static _ => 12 };
 var seed = new Option<int>("--seed") { Description = "Of questions, faults and moments", DefaultValueFactory = static _ => 1 };
 var clients = new Option<int>("--clients") { Description = "Answers at the same time", DefaultValueFactory = static _ => 12 };
-var scenario = new Option<string>("--scenario") { Description = "faults, restart, redis or rolling", DefaultValueFactory = static _ => "faults" };
+var scenario = new Option<string>("--scenario") { Description = $"{string.Join(", ", scenarios)}", DefaultValueFactory = static _ => "faults" };
+var silos = new Option<int>("--silos") { Description = "Of the scenario scaling", DefaultValueFactory = static _ => 8 };
+var seconds = new Option<int>("--seconds") { Description = "That scaling, overhead and flood measure", DefaultValueFactory = static _ => 20 };
+var conversations = new Option<int>("--conversations") { Description = "Of the scenario idle", DefaultValueFactory = static _ => 10_000 };
 var logs = new Option<string?>("--logs") { Description = "A folder that keeps the logs of all processes", HelpName = "FOLDER" };
-scenario.AcceptOnlyFromAmong("faults", "restart", "redis", "rolling");
+scenario.AcceptOnlyFromAmong(scenarios);
 var command = new RootCommand("Takes processes of a real cluster away while clients read, and compares what they read with an undisturbed cluster's answers")
 {
-    runs, seed, clients, scenario, logs,
+    runs, seed, clients, scenario, silos, seconds, conversations, logs,
 };
 command.SetAction(async (parsed, cancellation) =>
 {
@@ -19,11 +23,36 @@ command.SetAction(async (parsed, cancellation) =>
         return 3;
     }
     await using var cluster = new ClusterProcesses(parsed.GetValue(logs));
+    var time = TimeSpan.FromSeconds(parsed.GetValue(seconds));
+    switch (parsed.GetValue(scenario))
+    {
+        case "scaling":
+            await cluster.StartAsync(silos: 1, gateways: 2, cancellation, ScalingScenario.Settings);
+            return await new ScalingScenario(cluster, parsed.GetValue(silos), time).RunAsync(cancellation);
+        case "overhead":
+            await cluster.StartAsync(silos: 1, gateways: 1, cancellation, OverheadScenario.Settings);
+            return await new OverheadScenario(cluster, time).RunAsync(cancellation);
+        case "flood":
+            await cluster.StartAsync(silos: 2, gateways: 2, cancellation, ScalingScenario.Settings);
+            return await new FloodScenario(cluster, time).RunAsync(cancellation);
+        case "tls":
+            using (var pems = NodePems.Create("this cluster"))
+            {
+                await cluster.StartAsync(silos: 2, gateways: 1, cancellation, pems.Settings, pems.Settings);
+                return await new TlsScenario(cluster).RunAsync(await QuestionPool.AskedAsync(cluster, parsed.GetValue(seed), cancellation), cancellation);
+            }
+        case "uneven":
+            await cluster.StartAsync(silos: 1, gateways: 2, cancellation);
+            return await new UnevenScenario(cluster, await QuestionPool.AskedAsync(cluster, parsed.GetValue(seed), cancellation)).RunAsync(cancellation);
+        case "idle":
+            await cluster.StartAsync(silos: 1, gateways: 1, cancellation, IdleScenario.Settings);
+            return await new IdleScenario(cluster, parsed.GetValue(conversations)).RunAsync(cancellation);
+    }
     await cluster.StartAsync(silos: 3, gateways: 2, cancellation);
     var questions = await QuestionPool.AskedAsync(cluster, parsed.GetValue(seed), cancellation);
     return parsed.GetValue(scenario) switch
     {
-        "restart" => await new RestartScenario(cluster, questions).RunAsync(cancellation),
+        "restart" => await new RestartScenario(cluster, questions, parsed.GetValue(seed)).RunAsync(cancellation),
         "redis" => await new RedisScenario(cluster, questions, parsed.GetValue(clients)).RunAsync(cancellation),
         "rolling" => await new RollingScenario(cluster, questions, parsed.GetValue(clients)).RunAsync(cancellation),
         _ => await new FaultScenario(cluster, questions, parsed.GetValue(seed), parsed.GetValue(clients)).RunAsync(parsed.GetValue(runs), cancellation),

@@ -4,7 +4,8 @@ using System.Text.Json.Nodes;
 namespace SmolCluster.Chaos;
 
 /// <summary>A request, and what an undisturbed cluster answered.</summary>
-internal sealed record Question(JsonObject Body, Transcript? Expected);
+/// <param name="Chunks">Of its stream.</param>
+internal sealed record Question(JsonObject Body, Transcript? Expected, int Chunks);
 
 /// <summary>What a client got of an answer.</summary>
 /// <param name="Usage">Without cached tokens: they depend on who asked before.</param>
@@ -22,12 +23,13 @@ internal static class QuestionPool
     public static async Task<IReadOnlyList<Question>> AskedAsync(ClusterProcesses cluster, int seed, CancellationToken cancellation)
     {
         var random = new Random(seed);
-        var questions = Enumerable.Range(0, Count).Select(number => new Question(Body(random, number), null)).ToList();
+        var questions = Enumerable.Range(0, Count).Select(number => new Question(Body(random, number), null, 0)).ToList();
         var client = new StreamClient(cluster);
         return await Task.WhenAll(questions.Select(async question =>
         {
-            var answer = await client.AskAsync(question, cluster.Gateways[0], static () => { }, cancellation);
-            return question with { Expected = answer.Transcript ?? throw new InvalidOperationException($"An undisturbed answer failed: {answer.Problem}") };
+            var progress = new Progress { Gateway = cluster.Gateways[0] };
+            var answer = await client.AskAsync(question, progress, static () => { }, cancellation);
+            return question with { Chunks = progress.Chunks, Expected = answer.Transcript ?? throw new InvalidOperationException($"An undisturbed answer failed: {answer.Problem}") };
         }));
     }
 

@@ -6,7 +6,7 @@ internal sealed class Tally
     private readonly Lock guard = new();
     private readonly List<TimeSpan> pauses = [];
 
-    public int Runs { get; private set; }
+    public int Answers { get; private set; }
 
     public int Lost { get; private set; }
 
@@ -20,7 +20,7 @@ internal sealed class Tally
     {
         lock (guard)
         {
-            Runs++;
+            Answers++;
             pauses.Add(delivery.LongestPause);
             if (delivery.Repeats > 0)
                 Repeated++;
@@ -34,13 +34,13 @@ internal sealed class Tally
         }
     }
 
-    public string Line => $"runs {Runs}, lost {Lost}, repeated {Repeated}, different {Different}";
+    public string Line => $"answers {Answers}, lost {Lost}, repeated {Repeated}, different {Different}";
 
-    public string Pauses()
+    /// <summary>Of the longest pause of each answer.</summary>
+    public static string Pauses(IEnumerable<Tally> tallies)
     {
-        if (pauses.Count == 0)
-            return "no pauses";
-        var sorted = pauses.Order().ToArray();
-        return $"pause median {sorted[(sorted.Length - 1) / 2].TotalSeconds:F2} s, p95 {sorted[(int)Math.Ceiling(sorted.Length * 0.95) - 1].TotalSeconds:F2} s, longest {sorted[^1].TotalSeconds:F2} s";
+        var sorted = tallies.SelectMany(static tally => tally.pauses).Order().ToArray();
+        return sorted.Length == 0 ? "no pauses"
+            : $"pause median {sorted[(sorted.Length - 1) / 2].TotalSeconds:F2} s, p95 {sorted[(int)Math.Ceiling(sorted.Length * 0.95) - 1].TotalSeconds:F2} s, longest {sorted[^1].TotalSeconds:F2} s";
     }
 }

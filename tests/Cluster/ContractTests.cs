@@ -30,7 +30,10 @@ public sealed class ContractTests
             LogitBias = new() { [8] = 9 },
             Seed = ulong.MaxValue,
         },
-        10, ["a", "b"], "{}", "u", Keep.UntilDelivered, DateTimeOffset.UnixEpoch, IncludeUsage: true);
+        10, ["a", "b"], "{}", "u", Keep.UntilDelivered, DateTimeOffset.UnixEpoch, IncludeUsage: true)
+    {
+        Weight = 2,
+    };
 
     private static readonly TranscriptMessage s_turn = new(1, 0, "assistant", "é", DateTimeOffset.UnixEpoch, "r", new()
     {
@@ -60,7 +63,7 @@ public sealed class ContractTests
         s_request, s_request.Messages[0], s_request.Sampling, s_events[0], s_events[1], s_events[2], s_events[3], s_events[4],
         new ModelStatus("m", "real", "failed", 0.5, 1, "a", "h", 2, DateTimeOffset.UnixEpoch, "p"),
         new ConversationSnapshot(s_request, "h", "é", [6, 7], "stop"),
-        new AnswerCursor(3, [6, 7], 5, "i"),
+        new AnswerCursor(3, [6, 7], 5, "i", new Guid(1, 2, 3, [4, 5, 6, 7, 8, 9, 10, 11]), 12),
         new Transcript
         {
             Owner = "o", Title = "t", System = "s", Created = DateTimeOffset.UnixEpoch, Updated = DateTimeOffset.MaxValue, Messages = [s_turn], Head = 1,

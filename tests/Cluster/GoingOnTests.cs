@@ -84,6 +84,22 @@ public sealed class GoingOnTests
     }
 
     [Fact]
+    public async Task GoOn_AnEarlierAttemptComesLate_DisturbsNothing()
+    {
+        var time = new SteppedTime();
+        await using var cluster = await StubCluster.Start(new StubChatModel(new StubOptions { Text = "ab" }, time));
+        var reader = new AnswerCursor(0, [], Reader: Guid.NewGuid());
+        await using var second = cluster.Conversation().GoOn(Question, reader with { Attempt = 2 }, TestContext.Current.CancellationToken)
+            .GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        Assert.True(await second.MoveNextAsync());
+        var late = await Assert.ThrowsAsync<ChatException>(() => cluster.Conversation().Rest(Question, reader with { Attempt = 1 }));
+        Assert.Equal(ChatError.TakenOver, late.Error);
+        var step = time.Step();
+        Assert.Equal("a", (await second.NextText()).Text);
+        await step;
+    }
+
+    [Fact]
     public async Task Ask_ShorterContextElsewhere_KeepsTheLengthOfTheFirst()
     {
         await using var cluster = await StubCluster.Start(AtOnce());

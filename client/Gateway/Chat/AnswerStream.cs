@@ -1,5 +1,6 @@
 using SmolCluster.Contracts;
 using SmolCluster.Gateway.Errors;
+using SmolCluster.Gateway.Requests;
 
 namespace SmolCluster.Gateway.Chat;
 
@@ -12,9 +13,9 @@ internal sealed record AnswerPatience(TimeSpan Limit, TimeProvider Time, Cancell
 /// sign of life for a while, is left, and the conversation is asked to go on from the last event, on whichever silo it
 /// lives then. What the reader has (the request, the tokens so far) travels along, so that nothing depends on what the lost
 /// silo had written.</summary>
-/// <param name="request">Null: the answer goes on from its record, after <paramref name="from"/>.</param>
-internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest? request, AnswerCursor from, AnswerPatience patience,
-    ILogger logger, CancellationToken cancellation) : IAsyncDisposable
+/// <param name="request">Null: the answer goes on from its record, after <paramref name="start"/>.</param>
+internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest? request, AnswerCursor start, AnswerPatience patience,
+    ILogger logger, CancellationToken left) : IAsyncDisposable
 {
     /// <summary>For an answer that has not begun: its client has got no promise yet, and a clear word soon is worth more.</summary>
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(15);
@@ -22,8 +23,10 @@ internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest?
     private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(500);
 
+    private readonly Deadline? deadline = Deadline.Current;
+    private readonly CancellationToken cancellation = Deadline.Current?.Token ?? left;
     private readonly List<int>? tokens = request is null ? null : [];
-    private AnswerCursor known = from;
+    private AnswerCursor known = start with { Reader = Guid.NewGuid() };
     private ChatRequest? request = request;
     private IAsyncEnumerator<GenerationEvent>? events;
     private bool begun = request is null;
@@ -32,10 +35,21 @@ internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest?
 
     /// <returns>The next event; null after the last.</returns>
     /// <exception cref="ChatException">It was refused, or could not go on anywhere.</exception>
+    /// <exception cref="ApiException">The client's time for it is over: 504.</exception>
     public async Task<GenerationEvent?> NextAsync()
     {
-        if (finished)
-            return null;
+        try
+        {
+            return finished ? null : await NextFromAnywhereAsync();
+        }
+        catch (OperationCanceledException) when (deadline is { Passed: true } && !left.IsCancellationRequested)
+        {
+            throw new ApiException(deadline.Error);
+        }
+    }
+
+    private async Task<GenerationEvent> NextFromAnywhereAsync()
+    {
         long? broken = null;
         for (var pause = ShortestPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
         {
@@ -94,6 +108,7 @@ internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest?
             begun = true;
             return conversation.Ask(request, cancellation);
         }
+        known = known with { Attempt = known.Attempt + 1 };
         return conversation.GoOn(request, known with { Tokens = tokens?.ToArray() }, cancellation);
     }
 

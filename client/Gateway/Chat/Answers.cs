@@ -48,7 +48,10 @@ internal sealed class Answers(IGrainFactory grains, ModelDirectory models, IOpti
     }
 
     private AnswerStream Stream(string id, ChatRequest? request, AnswerCursor from, CancellationToken cancellation) =>
-        new(Conversation(id), request, from, new(options.Value.ResumeLimit, time, lifetime.ApplicationStopping), logger, cancellation);
+        new(Conversation(id), Weighted(request), from, new(options.Value.ResumeLimit, time, lifetime.ApplicationStopping), logger, cancellation);
+
+    private ChatRequest? Weighted(ChatRequest? request) => request is null ? null
+        : request with { Weight = options.Value.Weights.GetValueOrDefault(request.User[(request.User.IndexOf(':') + 1)..], 1) };
 
     private IConversationGrain Conversation(string id) => grains.GetGrain<IConversationGrain>(id);
 }

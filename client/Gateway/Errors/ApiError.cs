@@ -22,6 +22,8 @@ internal sealed record ApiError(int Status, string Message, string Type, string?
         http.Response.StatusCode = Status;
         if (RetryAfter is { } wait)
             http.Response.Headers.RetryAfter = Math.Max(1, (long)Math.Ceiling(wait.TotalSeconds)).ToString();
+        if (Status == StatusCodes.Status504GatewayTimeout)
+            http.Response.Headers["x-should-retry"] = "false"; // OpenAI's clients would ask again at once, for an answer that nobody waits for
         return http.Response.WriteAsJsonAsync(Body, GatewayJson.Default.ErrorBody, cancellationToken: http.RequestAborted);
     }
 }

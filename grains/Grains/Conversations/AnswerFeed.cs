@@ -20,7 +20,7 @@ internal sealed class AnswerFeed(IConversationGrain conversation, ChatRequest re
 
     private readonly List<int> _tokens = [];
     private readonly IReadOnlyList<int>? _before = from.Tokens;
-    private AnswerCursor _known = from;
+    private AnswerCursor _known = from with { Reader = Guid.NewGuid() };
     private ChatRequest _request = request;
     private IAsyncEnumerator<GenerationEvent>? _events;
     private bool _begun = begun;
@@ -82,6 +82,7 @@ internal sealed class AnswerFeed(IConversationGrain conversation, ChatRequest re
         bool again = _begun;
         _begun = true;
         if (!again) return conversation.Ask(_request, stopped);
+        _known = _known with { Attempt = _known.Attempt + 1 };
         // until the first events have come, what was known before them is the longer
         return conversation.GoOn(_request, _known with { Tokens = _known.Number == 0 ? _before : [.. _tokens] }, stopped);
     }

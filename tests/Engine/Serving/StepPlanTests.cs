@@ -26,6 +26,31 @@ public sealed class StepPlanTests : IDisposable
         Assert.Equal((running[31], (int)(31 * StepPlan.Stretch) - 31), Assert.Single(step[31..]));
     }
 
+    [Fact]
+    public void Next_OneUserHasMostAnswers_TheyTakeTurnsBesideOthers()
+    {
+        SequenceRun other = Decoding("other", 20);
+        List<SequenceRun> running = [.. Enumerable.Range(0, 30).Select(_ => Decoding("flood", 20)), other];
+        var plan = Plan();
+        HashSet<SequenceRun> served = [];
+        for (int step = 1; served.Count < running.Count; step++)
+        {
+            List<SequenceRun> chosen = [.. plan.Next(running).Select(static s => s.Run)];
+            Assert.Equal(StepPlan.CheapTokens, chosen.Count);
+            Assert.Contains(other, chosen);
+            Assert.True(step == 1 ? served.Count == 0 : step <= 5, "Somebody waits for more than a round.");
+            chosen.ForEach(run => run.LastStep = step);
+            served.UnionWith(chosen);
+        }
+    }
+
+    [Fact]
+    public void Next_UsersHaveAsManyAnswersEach_AllDecode()
+    {
+        List<SequenceRun> running = [.. Enumerable.Range(0, 30).Select(i => Decoding($"{i % 3}", 20))];
+        Assert.Equal(running, Plan().Next(running).Select(static s => s.Run));
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1000)]

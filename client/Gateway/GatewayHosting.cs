@@ -3,7 +3,9 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using SmolCluster.Gateway.Anthropic;
 using SmolCluster.Gateway.Chat;
+using SmolCluster.Gateway.Cluster;
 using SmolCluster.Gateway.Completions;
+using SmolCluster.Gateway.Conversations;
 using SmolCluster.Gateway.Embeddings;
 using SmolCluster.Gateway.Errors;
 using SmolCluster.Gateway.Health;
@@ -66,6 +68,8 @@ public static class GatewayHosting
         app.MapResponses();
         app.MapMessages();
         app.MapOllama();
+        app.MapConversations();
+        app.MapCluster();
         app.MapModels();
         app.MapHealth();
         app.MapApiReference();

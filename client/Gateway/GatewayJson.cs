@@ -2,7 +2,9 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using SmolCluster.Gateway.Chat;
+using SmolCluster.Gateway.Cluster;
 using SmolCluster.Gateway.Completions;
+using SmolCluster.Gateway.Conversations;
 using SmolCluster.Gateway.Embeddings;
 using SmolCluster.Gateway.Errors;
 using SmolCluster.Gateway.Health;
@@ -26,6 +28,11 @@ namespace SmolCluster.Gateway;
 [JsonSerializable(typeof(string))]
 [JsonSerializable(typeof(Tokenized))]
 [JsonSerializable(typeof(Detokenized))]
+[JsonSerializable(typeof(ConversationObject))]
+[JsonSerializable(typeof(ConversationList))]
+[JsonSerializable(typeof(DeletedConversation))]
+[JsonSerializable(typeof(TurnEvent))]
+[JsonSerializable(typeof(ClusterObject))]
 internal sealed partial class GatewayJson : JsonSerializerContext
 {
     static GatewayJson() =>

@@ -142,6 +142,9 @@ public sealed record Generation(ChannelReader<int> Tokens, Task<int> CachedToken
 {
     /// <summary>One for each token, there before the token is; null: none were asked for.</summary>
     public ChannelReader<TokenLogprobs>? Logprobs { get; init; }
+
+    /// <summary>How many wait that came before, null once its turn has come; from any thread. Null: nobody counts.</summary>
+    public Func<int?>? Ahead { get; init; }
 }
 
 /// <summary>The queue of a node is full.</summary>

@@ -49,4 +49,12 @@ public enum ChatError
     InvalidPrompt,
     /// <summary>The answer cannot be kept to what is asked of it: 400.</summary>
     InvalidConstraint,
+    /// <summary>There is no such conversation, or it is another's: 404.</summary>
+    ConversationNotFound,
+    /// <summary>The conversation has no such message, or not one that this can be done with: 404.</summary>
+    MessageNotFound,
+    /// <summary>The conversation has as many messages or as much text as one may have: 409.</summary>
+    ConversationFull,
+    /// <summary>The owner has as many conversations as one may have: 409.</summary>
+    ConversationsFull,
 }

@@ -77,5 +77,7 @@ public sealed record AnswerFinished(long Number,
 
 /// <summary>Nothing new, but the conversation lives: sent whenever <see cref="Liveness.SignOfLife"/> passed without an event. No
 /// event of the answer; it has the number of the last one.</summary>
+/// <param name="Ahead">While the prompt waits for its turn: how many came before it and wait still. Turns are given by user, so it may
+/// come sooner. Null: it does not wait.</param>
 [GenerateSerializer, Immutable, Alias("SmolCluster.KeepAlive")]
-public sealed record KeepAlive(long Number) : GenerationEvent(Number);
+public sealed record KeepAlive(long Number, [property: Id(0)] int? Ahead = null) : GenerationEvent(Number);

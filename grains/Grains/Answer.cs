@@ -51,6 +51,9 @@ internal sealed class Answer : IDisposable
     /// <summary>Those behind the pieces so far, and those that have shown nothing yet.</summary>
     public IReadOnlyList<int> Tokens => _tokens;
 
+    /// <summary>How many answers wait for the model that came before this one; null: it does not wait.</summary>
+    public int? Ahead => _generation?.Ahead?.Invoke();
+
     /// <summary>Completes when prefill starts; at once where nothing is left to sample.</summary>
     public Task<int> CachedTokens => _generation?.CachedTokens ?? Task.FromResult(0);
 

@@ -13,6 +13,9 @@ internal sealed class AnswerRun(TimeProvider time, AnswerCursor? attempt, Cancel
     /// <summary>Frees the model, even while nobody asks for the next event.</summary>
     public CancellationToken Stopped => _stop.Token;
 
+    /// <summary>Tells how many wait before this; null: nothing is known yet.</summary>
+    public Func<int?>? Ahead { get; set; }
+
     public void Stop() => _stop.Cancel();
 
     /// <summary>Whether the one that reads has left <paramref name="other"/> for this.</summary>
@@ -42,7 +45,7 @@ internal sealed class AnswerRun(TimeProvider time, AnswerCursor? attempt, Cancel
                 next ??= source.MoveNextAsync().AsTask();
                 if (!next.IsCompleted && !await CompletesInTime(next, cancellation))
                 {
-                    yield return new KeepAlive(number);
+                    yield return new KeepAlive(number, Ahead?.Invoke());
                     continue;
                 }
                 if (!await Outcome(next)) yield break;

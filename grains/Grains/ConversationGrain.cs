@@ -149,6 +149,7 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
         var state = start.On(model.Card, plan);
         using var answer = new Answer(model, plan, start.Tokens);
         using var freed = run.Stopped.Register(answer.Dispose);
+        run.Ahead = () => answer.Ahead;
         using var movable = _handOver.Register(GrainContext, model, answer.AllTokens);
         var log = new AnswerLog(_record, state, start.Request.Keep != Keep.Nothing, _time);
         _models.CountAnswers(model.Card.Id, 1);

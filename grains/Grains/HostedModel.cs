@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using SmolCluster.Contracts;
 using SmolCluster.Engine.Serving;
+using SmolCluster.Grains.Clusters;
 using SmolCluster.Grains.Placement;
 
 namespace SmolCluster.Grains;
@@ -9,7 +10,7 @@ namespace SmolCluster.Grains;
 /// model whose loading ends after the node closed is disposed at once.</summary>
 internal sealed class HostedModel : IProgress<double>, IDisposable
 {
-    private sealed record State(ModelStatus Status, IChatModel? Model);
+    private sealed record State(ModelStatus Status, MeteredModel? Model);
 
     private readonly ModelSource _source;
     private readonly TimeProvider _time;
@@ -42,9 +43,29 @@ internal sealed class HostedModel : IProgress<double>, IDisposable
         {
             var (status, model) = Volatile.Read(ref _state);
             if (model is null) return null;
-            var (used, idle, capacity, _) = model switch { GgufChatModel gguf => gguf.Cache, PacedChatModel paced => paced.Cache, _ => default };
+            var (used, idle, capacity) = CacheOf(model);
             return new ModelLoad(status.Id, Volatile.Read(ref _answers), capacity - used + idle, capacity);
         }
+    }
+
+    /// <summary>What it does now, whatever its state.</summary>
+    public ModelView View
+    {
+        get
+        {
+            var (status, model) = Volatile.Read(ref _state);
+            var (used, idle, capacity) = CacheOf(model);
+            var (prompt, cached, sampled) = model?.Tokens ?? default;
+            var users = model?.Users ?? [];
+            return new(status.Id, status.Kind, status.State, status.Progress, status.Problem, users.Sum(user => user.Running), users.Sum(user => user.Waiting),
+                capacity, used - idle, idle, prompt, cached, sampled, [.. users.Select(user => new UserLoad(user.User, user.Running, user.Waiting))]);
+        }
+    }
+
+    private static (int Used, int Idle, int Capacity) CacheOf(MeteredModel? model)
+    {
+        var (used, idle, capacity, _) = model?.Inner switch { GgufChatModel gguf => gguf.Cache, PacedChatModel paced => paced.Cache, _ => default };
+        return (used, idle, capacity);
     }
 
     public void CountAnswers(int change) => Interlocked.Add(ref _answers, change);
@@ -86,7 +107,7 @@ internal sealed class HostedModel : IProgress<double>, IDisposable
 
     public void Dispose()
     {
-        IChatModel? model;
+        MeteredModel? model;
         lock (_lock)
         {
             _closing.Cancel();
@@ -123,7 +144,7 @@ internal sealed class HostedModel : IProgress<double>, IDisposable
             if (!_closing.IsCancellationRequested)
             {
                 Publish(new(new ModelStatus(_source.Id, Name(card.Kind), "ready", 1, card.ContextLength, card.Architecture,
-                    card.ContentHash, card.FileBytes, _time.GetUtcNow(), null), model));
+                    card.ContentHash, card.FileBytes, _time.GetUtcNow(), null), new MeteredModel(model)));
                 _logger.LogInformation(
                     "Model {Model} ({Kind}, {Architecture}) is ready after {Seconds:F1} s: context {ContextLength} tokens, file {FileBytes} bytes",
                     _source.Id, Name(card.Kind), card.Architecture, _time.GetElapsedTime(_start).TotalSeconds, card.ContextLength, card.FileBytes);

@@ -32,6 +32,9 @@ public sealed class ModelHost : IHostedService, IDisposable
     /// <summary>The silo was told to end.</summary>
     public bool IsLeaving { get; set; }
 
+    /// <summary>All models at work, in order of id.</summary>
+    public IReadOnlyList<ModelView> Views => [.. _models.Select(model => model.View)];
+
     /// <summary>Completes when every model is ready or failed.</summary>
     public Task Settled => Task.WhenAll(_models.Select(model => model.Settled));
 

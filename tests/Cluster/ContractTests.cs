@@ -14,7 +14,7 @@ public sealed class ContractTests
         [
         new AnswerStarted(1, "m", 2, 3, "s", 4, "i", 7), new PrefillStarted(2, 5), new ReasoningDelta(3, "r", [4]),
         new TextDelta(4, "é", [6, 7]) { Logprobs = [new(6, [1, 2], -0.5f, [new(7, [3], -0.25f, [])])] },
-        new ToolCallDelta(5, 0, "c", "f", "{", []), new AnswerFinished(6, "tool_calls", 4, 5, 6, 7, "END", 8), new KeepAlive(6),
+        new ToolCallDelta(5, 0, "c", "f", "{", []), new AnswerFinished(6, "tool_calls", 4, 5, 6, 7, "END", 8), new KeepAlive(6, 7),
     ];
 
     // collection expressions make compiler types, which must travel too
@@ -49,6 +49,29 @@ public sealed class ContractTests
         Notes = "{}",
     };
 
+    private static readonly TranscriptMessage s_turn = new(1, 0, "assistant", "é", DateTimeOffset.UnixEpoch, "r", new()
+    {
+        Request = s_request,
+        Id = "i",
+        Identity = "h",
+        Silo = "s",
+        ContextLength = 1,
+        PromptTokens = 2,
+        CachedTokens = 3,
+        CompletionTokens = 4,
+        MaxTokens = 5,
+        FinishReason = "length",
+        Problem = "p",
+        Pieces = [1, -1],
+        Tokens = [6],
+        FirstTextSeconds = 0.5,
+        Seconds = 1,
+    });
+
+    private static readonly ModelView s_model = new("i", "real", "ready", 1, "p", 2, 3, 4, 5, 6, 7, 8, 9, [new("u", 1, 2)]);
+
+    private static readonly ConversationEntry s_entry = new("i", "t", DateTimeOffset.UnixEpoch, DateTimeOffset.MaxValue, 3, "p");
+
     public static TheoryData<object> Samples =>
     [
         s_request, s_request.Messages[1], s_request.Sampling, s_request.Tools!, s_request.Thinking, s_request.Prompt!,
@@ -56,6 +79,12 @@ public sealed class ContractTests
         new ModelStatus("m", "real", "failed", 0.5, 1, "a", "h", 2, DateTimeOffset.UnixEpoch, "p"),
         new ConversationSnapshot(s_request, "h", "é", [6, 7], "stop") { Reasoning = "r", ToolCalls = [new("c", "f", "{}")], Running = true },
         new AnswerCursor(3, [6, 7], 5, "i", new Guid(1, 2, 3, [4, 5, 6, 7, 8, 9, 10, 11]), 12), new TokenizedText([1, 2], 3), new EmbeddedText([0.5f, -1], 2),
+        new Transcript
+        {
+            Owner = "o", Title = "t", System = "s", Created = DateTimeOffset.UnixEpoch, Updated = DateTimeOffset.MaxValue, Messages = [s_turn], Head = 1,
+        },
+        s_turn, s_turn.Answer!, new TranscriptPost(1, "c", s_request, "s"), new TranscriptChange("t", "s", 1), s_entry, new ConversationPage([s_entry], true, 2),
+        new SiloView("n", "a", "Active", DateTimeOffset.UnixEpoch, true, 1, [s_model]), s_model, s_model.Users[0],
         ChatError.QueueFull, Keep.Nothing, ToolChoice.Required,
     ];
 

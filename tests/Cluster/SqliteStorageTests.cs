@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orleans.Storage;
 using SmolCluster.Contracts;
+using SmolCluster.Engine.Serving;
 using SmolCluster.Grains;
 using SmolCluster.Silo;
 
@@ -52,6 +53,33 @@ public sealed class SqliteStorageTests : IDisposable
         await Assert.ThrowsAsync<InconsistentStateException>(() => storage.ClearStateAsync("conversation", id, one));
         await storage.ClearStateAsync("conversation", id, two);
         Assert.Equal((false, null), (two.RecordExists, two.ETag));
+    }
+
+    /// <summary>Ended in the middle of an answer, the next process goes on with it.</summary>
+    [Fact]
+    public async Task Transcript_RestartInTheMiddleOfAnAnswer_GoesOnAndIsListed()
+    {
+        const string Owner = "user:ann";
+        string id = ConversationId.New();
+        var post = new TranscriptPost(null, "Hello", Requests.Hello(maxTokens: 40) with { Keep = Keep.UntilDelivered });
+        await using (var app = await Started())
+        {
+            await Transcript(app).Create(new() { Owner = Owner });
+            Assert.Equal(2, await Transcript(app).Post(Owner, post));
+            await using var events = Transcript(app).Watch(Owner, 2, 0, TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+            await events.NextText();
+        }
+        await using (var app = await Started())
+        {
+            var list = app.Services.GetRequiredService<IGrainFactory>().GetGrain<IConversationListGrain>(Owner);
+            Assert.Equal(id, Assert.Single((await list.List(10, null, null)).Entries).Id);
+            var whole = await Transcript(app).Watched(2);
+            Assert.Equal((new StubOptions().Text[..40], "length"), (whole.Text(), whole.Finish().Reason));
+            await Transcript(app).GoOn(Owner, 2, maxTokens: 50);
+            Assert.Equal(new StubOptions().Text[..50], (await Transcript(app).Watched(2)).Text());
+        }
+
+        ITranscriptGrain Transcript(WebApplication app) => app.Services.GetRequiredService<IGrainFactory>().GetGrain<ITranscriptGrain>(id);
     }
 
     [Fact]

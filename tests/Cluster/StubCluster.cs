@@ -52,6 +52,10 @@ public sealed class StubCluster : IAsyncDisposable
 
     public IConversationGrain Conversation(string id = "conversation") => _cluster.Client.GetGrain<IConversationGrain>(id);
 
+    public ITranscriptGrain Transcript(string id) => _cluster.Client.GetGrain<ITranscriptGrain>(id);
+
+    public IConversationListGrain ListOf(string owner) => _cluster.Client.GetGrain<IConversationListGrain>(owner);
+
     public T Service<T>(int silo = 0) where T : notnull => Silos[silo].ServiceProvider.GetRequiredService<T>();
 
     public IManagementGrain Management => _cluster.Client.GetGrain<IManagementGrain>(0);

@@ -3,7 +3,7 @@ using SmolCluster.Grains;
 
 namespace SmolCluster.Gateway.Tests;
 
-/// <summary>Programs of others against the gateway: OpenAI's own client and a browser, in Node's test runner.</summary>
+/// <summary>Programs of others against the gateway: OpenAI's own client, in Node's test runner.</summary>
 public sealed class ClientTests(SharedGateway gateway)
 {
     /// <summary>On a gateway of its own, because it asks at the end whether the answers that the script left have stopped: each
@@ -58,15 +58,6 @@ public sealed class ClientTests(SharedGateway gateway)
 
     [Fact]
     public async Task AiSdk_ChatsStreamsReasonsAndRunsTools() => await NodeScripts.RunAsync("ai.test.mjs", Variables());
-
-    [Fact]
-    public async Task Browser_ChatPage_Works()
-    {
-        string chromium = NodeScripts.Require(Environment.GetEnvironmentVariable("CHROMIUM") ?? "chromium", "apt-get install chromium");
-        var variables = Variables();
-        variables["CHROMIUM"] = chromium;
-        await NodeScripts.RunAsync("page.test.mjs", variables);
-    }
 
     private static StubOptions Stub(string id, string text) => SharedGateway.QuickOptions with { Id = id, Text = text, ContextLength = 16_384 };
 

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
@@ -25,6 +26,11 @@ internal sealed class GatewayHost : IAsyncDisposable
     public HttpClient Http { get; }
 
     public int SiloPort => app.Services.GetRequiredService<IOptions<EndpointOptions>>().Value.SiloPort;
+
+    public string SiloName => app.Services.GetRequiredService<ILocalSiloDetails>().Name;
+
+    /// <summary>Ends the host once it is told to stop, as a program does that runs it.</summary>
+    public Task WaitForShutdownAsync() => app.WaitForShutdownAsync(TestContext.Current.CancellationToken);
 
     public string Url => Http.BaseAddress!.ToString().TrimEnd('/');
 

@@ -16,8 +16,7 @@ internal static class NodeScripts
         Require("npm", "apt-get install npm");
         if (await Installation.Value is { } problem)
             Lacks($"npm ci could not install the packages of tests/Gateway/clients: {problem}");
-        File.Copy(Path.Combine(Source, script), Path.Combine(Installed, script), overwrite: true);
-        var (exitCode, output) = await ExecuteAsync(node, ["--test", "--test-reporter=spec", "--test-timeout=60000", script], variables);
+        var (exitCode, output) = await ExecuteAsync(node, ["--test", "--test-reporter=spec", "--test-timeout=300000", script], variables);
         Assert.True(exitCode == 0, output);
     }
 
@@ -42,6 +41,8 @@ internal static class NodeScripts
     private static async Task<string?> InstallAsync()
     {
         Directory.CreateDirectory(Installed);
+        foreach (string file in Directory.GetFiles(Source, "*.mjs"))
+            File.Copy(file, Path.Combine(Installed, Path.GetFileName(file)), overwrite: true);
         string source = Path.Combine(Source, "package-lock.json");
         string stamp = Path.Combine(Installed, "node_modules", ".installed");
         if (File.Exists(stamp) && await File.ReadAllTextAsync(stamp) == await File.ReadAllTextAsync(source))

@@ -6,17 +6,20 @@ namespace SmolCluster.Gateway.Tests;
 
 public sealed partial class PageTests(SharedGateway gateway)
 {
-    [Fact]
-    public async Task Page_Root_StrictPolicyAndOwnFilesOnly()
+    [Theory]
+    [InlineData("/")]
+    [InlineData("/cluster")]
+    public async Task Page_Any_StrictPolicyAndOwnFilesOnly(string path)
     {
-        using var page = await gateway.Http.GetAsync(new Uri("/", UriKind.Relative), TestContext.Current.CancellationToken);
+        using var page = await gateway.Http.GetAsync(new Uri(path, UriKind.Relative), TestContext.Current.CancellationToken);
         Assert.Equal("text/html", page.Content.Headers.ContentType?.MediaType);
         string policy = page.Headers.GetValues("Content-Security-Policy").Single();
         Assert.Contains("default-src 'none'", policy);
         Assert.DoesNotContain("unsafe", policy);
         string html = await page.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
-        var files = FileInPage().Matches(html).Select(match => match.Groups[1].Value).Distinct().ToList();
+        var files = FileInPage().Matches(html).Select(match => match.Groups[1].Value).Distinct().Where(file => file.StartsWith("/assets/", StringComparison.Ordinal)).ToList();
         Assert.NotEmpty(files);
+        Assert.DoesNotMatch("style=|<style|onclick=|<script>", html);
         foreach (string file in files)
         {
             using var response = await gateway.Http.GetAsync(new Uri(file, UriKind.Relative), TestContext.Current.CancellationToken);
@@ -27,8 +30,8 @@ public sealed partial class PageTests(SharedGateway gateway)
     [Fact]
     public async Task Page_SameVersionAgain_304()
     {
-        using var first = await gateway.Http.GetAsync(new Uri("/assets/chat.css", UriKind.Relative), TestContext.Current.CancellationToken);
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/assets/chat.css");
+        using var first = await gateway.Http.GetAsync(new Uri("/assets/surfaces.css", UriKind.Relative), TestContext.Current.CancellationToken);
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/assets/surfaces.css");
         request.Headers.IfNoneMatch.Add(new EntityTagHeaderValue(first.Headers.ETag!.Tag));
         using var again = await gateway.Http.SendAsync(request, TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.NotModified, again.StatusCode);

@@ -35,7 +35,7 @@ public sealed class ReadmeTests
     [Fact]
     public void Readme_Files_Exist()
     {
-        foreach (string path in (string[])["client/Gateway/Page/screenshot.png", "engine/Models/Demo/smolcluster-demo-Q8_0.gguf"])
+        foreach (string path in (string[])["client/Gateway/Page/chat-light.png", "client/Gateway/Page/chat-dark.png", "client/Gateway/Page/cluster.png", "engine/Models/Demo/smolcluster-demo-Q8_0.gguf"])
         {
             Assert.Contains(path, Readme, StringComparison.Ordinal);
             Assert.True(File.Exists(Path.Combine(TestData.RepositoryRoot, path)), path);

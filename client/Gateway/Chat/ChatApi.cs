@@ -59,7 +59,7 @@ internal static class ChatApi
             answers.Forget(id);
     }
 
-    private static long ReadLastEventId(HttpRequest request)
+    public static long ReadLastEventId(HttpRequest request)
     {
         string? text = request.Headers[LastEventId];
         if (string.IsNullOrEmpty(text))

@@ -24,6 +24,13 @@ internal sealed class SseWriter(PipeWriter output, CancellationToken cancellatio
         await output.FlushAsync(cancellation);
     }
 
+    /// <summary>What clients skip: it only shows that the connection lives.</summary>
+    public async Task WriteCommentAsync(string text)
+    {
+        Write($": {text}\n\n");
+        await output.FlushAsync(cancellation);
+    }
+
     public async Task WriteDoneAsync()
     {
         output.Write("data: [DONE]\n\n"u8);

@@ -48,6 +48,10 @@ internal static class ClusterErrors
         ChatError.ModelDiffers => ApiError.Server(502, "model_differs", chat.Message, SoonAgain),
         ChatError.AnswerNotFound => ApiError.Request(404, "answer_not_found", chat.Message),
         ChatError.Busy => ApiError.Request(409, "conversation_busy", chat.Message),
+        ChatError.ConversationNotFound => ApiError.Request(404, "conversation_not_found", chat.Message),
+        ChatError.MessageNotFound => ApiError.Request(404, "message_not_found", chat.Message),
+        ChatError.ConversationFull => ApiError.Request(409, "conversation_full", chat.Message),
+        ChatError.ConversationsFull => ApiError.Request(409, "too_many_conversations", chat.Message),
         ChatError.QueueFull => new(429, chat.Message, "rate_limit_error", null, "queue_full", chat.RetryAfter ?? SoonAgain),
         _ => throw new InvalidOperationException($"ChatError {chat.Error} has no status here; add it to ClusterErrors.", chat),
     };

@@ -6,7 +6,7 @@ using Microsoft.Net.Http.Headers;
 
 namespace SmolCluster.Gateway.Page;
 
-/// <summary>The chat page, from files inside this assembly: nothing to deploy beside it, and nothing fetched from elsewhere.
+/// <summary>The chat page and the cluster's page, from files inside this assembly: nothing to deploy beside it, and nothing fetched from elsewhere.
 /// Files are few and small, so they are read once, and an ETag of their bytes lets browsers keep them across versions.</summary>
 internal static class ChatPage
 {
@@ -28,9 +28,16 @@ internal static class ChatPage
         foreach (var file in files.GetDirectoryContents("Page/assets"))
         {
             var asset = Asset.Read(file);
-            routes.MapGet(file.Name == "index.html" ? "/" : "/assets/" + file.Name, asset.Serve).AllowAnonymous();
+            routes.MapGet(PathOf(file.Name), asset.Serve).AllowAnonymous();
         }
     }
+
+    private static string PathOf(string file) => file switch
+    {
+        "index.html" => "/",
+        "cluster.html" => "/cluster",
+        _ => "/assets/" + file,
+    };
 
     private sealed record Asset(byte[] Content, string ContentType, EntityTagHeaderValue Tag)
     {

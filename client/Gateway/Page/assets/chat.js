@@ -1,164 +1,296 @@
-// The conversation: what was said, the answer that is coming, and the keys and buttons around them.
+// The page's heart: the conversation that is open, and the answer that is coming to it. What was said lives in the cluster; this
+// page only shows it, so a reload, another tab or another machine loses nothing.
 
-import { ApiFailure, streamAnswer } from './api.js';
-import { addAnswer, addError, addUserMessage, splitThought } from './messages.js';
-import { currentModel, refresh, setGenerating, startModels } from './models.js';
-import { requestFields, startSettings, systemMessages } from './settings.js';
+import { ApiFailure, changeConversation, continueAnswer, createConversation, postMessage, readConversation, stopAnswer, watchAnswer } from './api.js';
+import { fork, markCurrent, refreshConversations, rename, save, startConversations } from './conversations.js';
+import { element } from './dom.js';
+import { clearFollowUps, showFollowUps } from './followups.js';
+import { costOf, showContext, showSpeed } from './meter.js';
+import { addAnswer, addError, userMessage } from './messages.js';
+import { currentModel, refresh, startModels } from './models.js';
+import { startPeople } from './people.js';
+import { isAtEnd, follow, startPrompt, takePrompt, toLatest } from './prompt.js';
+import { requestFields, startSettings, systemPrompt, wantsFollowUps } from './settings.js';
+import { showAnswerStatus } from './status.js';
+import { startCommands } from './commands.js';
 
-const element = id => document.getElementById(id);
-const prompt = element('prompt');
-const scroller = element('scroller');
+const log = element('log');
 
-let history = [];
+/** The open conversation as last read; null: a new one. */
+let open = null;
 let running = null;
 
-function send(text) {
+export const conversation = () => open;
+export const isRunning = () => running !== null;
+
+/** Says something in the open conversation, or in a new one. */
+export async function send(text, parent = open?.head ?? 0) {
   if (running || !text.trim()) return;
-  for (const card of document.querySelectorAll('#log .error')) card.remove();
-  history.push({ role: 'user', content: text });
-  addUserMessage(text);
-  element('welcome').hidden = true;
+  clearErrors();
+  trimTo(parent);
+  log.append(userMessage({ content: text }, {}));
+  showOpen();
   toLatest();
-  return answer();
+  await answer(async hooks => {
+    const fields = settings();
+    open ??= await begin();
+    return postMessage(open.id, { content: text, parent, ...fields }, hooks);
+  }, () => retrySend(text, parent));
 }
 
-async function answer() {
-  const model = currentModel();
-  const mine = running = new AbortController();
-  const view = addAnswer();
-  const clock = { asked: performance.now(), first: null, usage: null, reason: null };
-  showRunning(true);
-  follow();
+/** Has a person's message answered once more; without a number the last one. */
+export async function regenerate(user = lastOf('user')?.id) {
+  if (running || !user) return;
+  clearErrors();
+  trimTo(user);
+  await answer(async hooks => postMessage(open.id, { parent: user, ...settings() }, hooks), () => regenerate(user));
+}
+
+/** Goes on with an answer that was cut; without a number the last one. */
+export async function goOn(message = lastOf('assistant')?.id) {
+  if (running || !message) return;
+  clearErrors();
+  trimTo(open.messages.find(other => other.id === message).parent);
+  await answer(async hooks => continueAnswer(open.id, message, hooks), () => show(open.id));
+}
+
+/** Ends the answer; what was said stays. */
+export async function stop() {
+  if (!running) return;
+  const mine = running;
+  if (!open) return mine.leave.abort();
   try {
-    if (model?.gone) throw new ApiFailure({ message: `${model.id} is no longer in the cluster. Choose another model, then try again.`, code: 'model_gone' }, null, null);
-    const request = { model: model?.id ?? 'none', messages: [...systemMessages(), ...history], ...requestFields() };
-    for await (const chunk of streamAnswer(request, mine.signal)) take(chunk, view, clock);
-    view.finish(describe(clock));
-  } catch (failure) {
-    const stopped = mine.signal.aborted;
-    view.finish(stopped ? 'stopped' : 'broke off');
-    if (!stopped && running === mine) fail(failure, view);
-  } finally {
-    if (running === mine) end(view);
+    await stopAnswer(open.id);
+  } catch {
+    mine.leave.abort(); // nobody to tell
   }
 }
 
-function take(chunk, view, clock) {
-  if (chunk.usage) clock.usage = chunk.usage;
-  const choice = chunk.choices[0];
-  if (choice?.finish_reason) clock.reason = choice.finish_reason;
-  if (!choice?.delta.content) return;
-  clock.first ??= performance.now();
-  clock.last = performance.now();
-  view.write(choice.delta.content);
+export function newChat() {
+  leave();
+  open = null;
+  history.replaceState(null, '', '/');
+  log.replaceChildren();
+  clearFollowUps();
+  showOpen();
+  element('prompt').focus();
+}
+
+/** Opens a conversation and, if it is answering, follows the answer. */
+export async function show(id) {
+  leave();
+  history.replaceState(null, '', `/#${id}`);
+  try {
+    open = await readConversation(id);
+    draw();
+    toLatest();
+    const last = open.messages.at(-1);
+    if (last?.answer?.finish_reason === null) resume(last);
+  } catch (failure) {
+    if (failure.status === 404) newChat();
+    fail(failure, () => show(id));
+  }
+}
+
+export const exportOpen = format => open ? save(open.id, format, open.title) : Promise.resolve();
+export const renameOpen = () => open && rename(open.id);
+export const forkOpen = () => open?.head ? fork(open.id, open.head).catch(fail) : undefined;
+
+async function begin() {
+  const created = await createConversation({});
+  history.replaceState(null, '', `/#${created.id}`);
+  markCurrent(created.id);
+  return created;
+}
+
+const settings = () => ({ model: requireModel(), system: systemPrompt(), ...requestFields() });
+
+function requireModel() {
+  const model = currentModel();
+  if (model?.gone) throw new ApiFailure({ message: `${model.id} is no longer in the cluster. Choose another model, then try again.`, code: 'model_gone' });
+  return model?.id ?? 'none';
+}
+
+function resume(message) {
+  const watched = open.id;
+  trimTo(message.parent);
+  return answer(async hooks => watchAnswer(watched, message.id, hooks), () => show(watched));
+}
+
+/** Shows an answer from its first event to its end; whatever happens, the page is ready afterwards. */
+async function answer(start, retry) {
+  const mine = running = { leave: new AbortController(), tokens: 0 };
+  const view = addAnswer();
+  const hooks = { signal: mine.leave.signal, lost: lost => showAnswerStatus(lost ? 'reconnecting' : 'generating', lost ? 'Reconnecting' : 'Generating') };
+  showRunning(true);
+  showAnswerStatus('queued', 'Waiting');
   follow();
+  try {
+    for await (const event of await start(hooks)) take(event, view, mine);
+    await finish(mine, view);
+  } catch (failure) {
+    if (running !== mine) return view.remove();
+    view.remove();
+    if (mine.context) await reread(); // else nothing was asked, and what the person wrote stays on the page
+    fail(failure, retry);
+  } finally {
+    if (running === mine) {
+      running = null;
+      showRunning(false);
+    }
+  }
 }
 
-function end(view) {
-  running = null;
-  const said = splitThought(view.text).answer.trim();
-  if (said) history.push({ role: 'assistant', content: said });
-  showRunning(false);
+function take(event, view, mine) {
+  if (event.type === 'started') {
+    mine.context = event;
+    showAnswerStatus('queued', 'Waiting');
+  } else if (event.type === 'queued') showAnswerStatus('queued', `Queued at ${event.ahead + 1}`);
+  else if (event.type === 'prefill') showAnswerStatus('reading', 'Reading');
+  else if (event.type === 'text' || event.type === 'reasoning') {
+    if (event.type === 'text') view.write(event.text);
+    else view.think(event.text);
+    mine.tokens++;
+    showAnswerStatus(view.isThinking ? 'thinking' : 'generating', view.isThinking ? 'Thinking' : 'Generating');
+    if (mine.context) showContext(mine.context.prompt_tokens + mine.tokens, mine.context.context_length);
+    follow();
+  }
+}
+
+/** The record has ids, costs and versions that the stream does not tell. */
+async function finish(mine, view) {
+  const read = await readConversation(open.id);
+  if (running !== mine) return;
+  open = read;
+  const [asked, answered] = open.messages.slice(-2);
+  log.querySelector('.message.user:not([data-id])')?.replaceWith(userMessage(asked, userActions(asked)));
+  view.finish(answered, answerActions(answered));
+  showOpen();
   requestAnimationFrame(follow);
+  refreshConversations();
+  if (wantsFollowUps() && lastOf('assistant')?.answer.finish_reason === 'stop') offerFollowUps();
 }
 
-function fail(failure, view) {
-  const shown = failure instanceof ApiFailure ? failure : new ApiFailure({ message: `The gateway cannot be reached (${failure.message}).`, code: null });
-  const asked = history.length;
-  addError(shown, () => {
-    if (running) return;
-    view.element.remove();
-    history.length = asked;
-    answer();
-  });
-  refresh();
+async function reread() {
+  if (!open) return;
+  try {
+    open = await readConversation(open.id);
+    draw();
+  } catch {
+    return; // what is shown stays
+  }
 }
 
-/** Shows and tells what the answer cost. */
-function describe({ asked, first, last, usage, reason }) {
-  if (!usage) return '';
-  showContext(usage.total_tokens);
-  const seconds = (last - first) / 1000;
-  const speed = usage.completion_tokens > 1 && seconds > 0 ? `${((usage.completion_tokens - 1) / seconds).toFixed(1)} tokens/s` : '';
-  element('speed').textContent = speed;
-  return [reason === 'length' && 'reached the longest answer', `${usage.completion_tokens} tokens`, speed,
-    first && `first after ${((first - asked) / 1000).toFixed(2)} s`].filter(Boolean).join(' · ');
+/** A send that failed may have arrived all the same: the record knows. */
+async function retrySend(text, parent) {
+  if (!open) return send(text, parent);
+  await reread();
+  const last = open.messages.at(-1);
+  if (last?.answer?.finish_reason === null) return resume(last);
+  if (open.head !== parent && lastOf('user')?.content === text) return;
+  await send(text, parent);
 }
 
-function showContext(used) {
-  const limit = currentModel()?.meta.context_length ?? 0;
-  const share = limit > 0 ? Math.min(1, used / limit) : 0;
-  element('context-text').textContent = used === 0 ? 'Context empty' : `${used.toLocaleString('en')} of ${limit.toLocaleString('en')} tokens`;
-  element('context').ariaValueNow = String(Math.round(share * 100));
-  element('context').dataset.full = String(share > 0.85);
-  element('context-fill').style.width = `${share * 100}%`;
+function draw() {
+  log.ariaLive = 'off'; // or a screen reader would read all of it once more
+  log.replaceChildren();
+  clearFollowUps();
+  for (const message of open.messages) {
+    if (message.role === 'user') log.append(userMessage(message, userActions(message)));
+    else addAnswer(message.id).finish(message, answerActions(message));
+  }
+  showOpen();
+  setTimeout(() => { log.ariaLive = 'polite'; }, 100);
+}
+
+const userActions = message => ({ edit: text => send(text, message.parent), show: choose });
+
+const answerActions = message => ({
+  regenerate: () => regenerate(message.parent), continue: () => goOn(message.id), fork: () => fork(open.id, message.id).catch(fail), show: choose,
+});
+
+async function choose(id) {
+  if (running) return;
+  try {
+    open = await changeConversation(open.id, { head: id });
+    draw();
+    log.querySelector(`[data-id="${id}"]`)?.scrollIntoView({ block: 'nearest' });
+  } catch (failure) {
+    fail(failure);
+  }
+}
+
+/** Takes what comes after a message off the page; the cluster keeps it. */
+function trimTo(id) {
+  const kept = open?.messages.findIndex(message => message.id === id) ?? -1;
+  const articles = [...log.querySelectorAll('.message')];
+  for (const article of articles.slice(kept + 1)) article.remove();
+  clearFollowUps();
+}
+
+function offerFollowUps() {
+  showFollowUps([...open.messages.map(({ role, content }) => ({ role, content }))], currentModel(), text => send(text));
+}
+
+function showOpen() {
+  element('title').textContent = open?.title ?? 'New chat';
+  document.title = open?.title ? `${open.title} – SmolCluster` : 'SmolCluster';
+  element('welcome').hidden = log.childElementCount > 0;
+  markCurrent(open?.id ?? null);
+  const last = lastOf('assistant')?.answer;
+  showContext(last ? last.prompt_tokens + last.completion_tokens : 0, last?.context_length || currentModel()?.meta.context_length || 0);
+  showSpeed(last ? costOf(last).speed : '');
 }
 
 function showRunning(value) {
   element('stop').hidden = !value;
   element('send').hidden = value;
-  setGenerating(value);
+  log.toggleAttribute('data-running', value);
+  if (!value) showAnswerStatus(null);
 }
 
-function newChat() {
-  running?.abort();
+function fail(failure, retry) {
+  addError(failure instanceof ApiFailure ? failure : new ApiFailure({ message: `This page failed: ${failure.message}`, code: null }), retry);
+  if (isAtEnd()) follow();
+  refresh();
+}
+
+/** The answer goes on in the cluster, without this page. */
+function leave() {
+  running?.leave.abort();
   running = null;
-  history = [];
-  element('log').replaceChildren();
-  element('welcome').hidden = false;
-  element('speed').textContent = '';
-  showContext(0);
   showRunning(false);
-  prompt.focus();
+  clearErrors();
 }
 
-// Scrolling: the newest text stays in view, unless the person has scrolled away from it.
-let atEnd = true;
-let lastTop = 0;
-function follow() {
-  if (atEnd) scroller.scrollTop = scroller.scrollHeight;
-}
-function toLatest() {
-  atEnd = true;
-  element('latest').hidden = true;
-  follow();
-}
-scroller.addEventListener('scroll', () => {
-  // Text may have grown since this page scrolled by itself: only a person scrolls up.
-  if (scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 48) atEnd = true;
-  else if (scroller.scrollTop < lastTop) atEnd = false;
-  lastTop = scroller.scrollTop;
-  element('latest').hidden = atEnd;
-});
-new ResizeObserver(follow).observe(element('log'));
-element('latest').addEventListener('click', toLatest);
+const lastOf = role => open?.messages.findLast(message => message.role === role);
+const clearErrors = () => { for (const card of log.querySelectorAll('.error, .note')) card.remove(); };
 
-function fitPrompt() {
-  prompt.style.height = 'auto';
-  prompt.style.height = `${prompt.scrollHeight + 2}px`;
-  element('send').disabled = prompt.value.trim() === '';
-}
-prompt.addEventListener('input', fitPrompt);
-prompt.addEventListener('keydown', event => {
-  if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
-  event.preventDefault();
-  element('composer').requestSubmit();
-});
-element('composer').addEventListener('submit', event => {
-  event.preventDefault();
-  if (running || !prompt.value.trim()) return;
-  const text = prompt.value;
-  prompt.value = '';
-  fitPrompt();
-  send(text);
-});
 document.addEventListener('keydown', event => {
-  if (event.key === 'Escape' && !document.querySelector(':popover-open')) running?.abort();
+  if (event.key === 'Escape' && !event.defaultPrevented && !document.querySelector(':popover-open, dialog[open]')) stop();
+  if (event.ctrlKey && event.shiftKey && event.key.toLowerCase() === 'o') { event.preventDefault(); newChat(); }
 });
-element('stop').addEventListener('click', () => { running?.abort(); prompt.focus(); });
+element('stop').addEventListener('click', () => { stop(); element('prompt').focus(); });
 element('new-chat').addEventListener('click', newChat);
+addEventListener('hashchange', openFromAddress);
 
+function openFromAddress() {
+  const id = location.hash.slice(1);
+  if (id && id !== open?.id) show(id);
+}
+
+startPeople(() => { newChat(); refreshConversations(); refresh(); });
 startSettings();
-startModels(text => { prompt.focus(); send(text); });
-fitPrompt();
-if (matchMedia('(hover: hover)').matches) prompt.focus();
+startConversations({
+  open: id => show(id).then(() => element('prompt').focus()),
+  failed: failure => fail(failure),
+  removed: id => { if (open?.id === id) newChat(); },
+  renamed: (id, title) => { if (open?.id === id) { open.title = title; showOpen(); } },
+});
+startModels(text => { element('prompt').focus(); send(text); });
+startCommands(); // before the message field: what its keys mean while the palette is open
+startPrompt(text => send(text));
+refreshConversations();
+openFromAddress();
+if (matchMedia('(hover: hover)').matches) element('prompt').focus();
+takePrompt();

@@ -1,8 +1,9 @@
 // Which models there are and how they are: the header's name, badge, notice and status.
 
 import { listModels } from './api.js';
+import { button, element, tag } from './dom.js';
+import { showModelStatus } from './status.js';
 
-const element = id => document.getElementById(id);
 const soon = 1000;
 const later = 15000;
 const realModel = 'https://huggingface.co/ggml-org/SmolLM3-3B-GGUF';
@@ -15,7 +16,6 @@ const suggestions = {
 
 let models = [];
 let chosen; // the model talked to, as last seen: one that leaves the cluster stays chosen, and no other takes its place
-let generating = false;
 let timer;
 let onSuggestion = () => {};
 
@@ -36,10 +36,16 @@ function choose(id) {
   chosen = models.find(model => model.id === id) ?? (chosen ? { ...chosen, gone: true } : models[0]);
 }
 
-export function setGenerating(value) {
-  generating = value;
+/** Chooses by id; false: there is no such model. */
+export function chooseModel(id) {
+  if (!models.some(model => model.id === id)) return false;
+  element('model').value = id;
+  choose(id);
   show();
+  return true;
 }
+
+export const modelIds = () => models.map(model => model.id);
 
 export async function refresh() {
   clearTimeout(timer);
@@ -50,7 +56,7 @@ export async function refresh() {
     show();
   } catch (failure) {
     reached = false; // and the last list stays: what is chosen is not lost to one failed look
-    showStatus(failure.code === 'cluster_connecting' ? 'connecting' : 'error',
+    showModelStatus(failure.code === 'cluster_connecting' ? 'connecting' : 'error',
       failure.code === 'cluster_connecting' ? 'Connecting' : failure.status ? 'Cluster unreachable' : 'Gateway unreachable');
   }
   clearTimeout(timer); // another look may have begun meanwhile
@@ -61,13 +67,12 @@ export async function refresh() {
 function show() {
   const model = currentModel();
   showChoice(model);
-  if (!model) return showStatus('connecting', 'No model yet');
+  if (!model) return showModelStatus('connecting', 'No model yet');
   showKind(model);
-  if (generating) showStatus('generating', 'Generating');
-  else if (model.gone) showStatus('error', 'Model gone');
-  else if (model.meta.state === 'ready') showStatus('ready', 'Ready');
-  else if (model.meta.state === 'loading') showStatus('loading', `Loading ${Math.floor(model.meta.progress * 100)} %`);
-  else showStatus('error', 'Model failed');
+  if (model.gone) showModelStatus('error', 'Model gone');
+  else if (model.meta.state === 'ready') showModelStatus('ready', 'Ready');
+  else if (model.meta.state === 'loading') showModelStatus('loading', `Loading ${Math.floor(model.meta.progress * 100)} %`);
+  else showModelStatus('error', 'Model failed');
 }
 
 function showChoice(model) {
@@ -112,18 +117,7 @@ function noticeFor({ id, meta, gone }) {
   return [];
 }
 
-function suggestion(text) {
-  const button = tag('button', text);
-  button.type = 'button';
-  button.className = 'button';
-  button.addEventListener('click', () => onSuggestion(text));
-  return button;
-}
-
-function showStatus(state, text) {
-  element('status').dataset.state = state;
-  if (element('status-text').textContent !== text) element('status-text').textContent = text;
-}
+const suggestion = text => button(text, 'button', () => onSuggestion(text));
 
 function link(text, address) {
   const anchor = tag('a', text);
@@ -131,10 +125,4 @@ function link(text, address) {
   anchor.rel = 'noopener noreferrer';
   anchor.target = '_blank';
   return anchor;
-}
-
-function tag(name, text) {
-  const node = document.createElement(name);
-  node.textContent = text;
-  return node;
 }

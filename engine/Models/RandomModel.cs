@@ -16,32 +16,14 @@ public static class RandomModel
         new("tiny-llama", "llama", 4, 2048, 256, 768, 8, 4, 32, 1e4f, 2048, 48, TiedHead: false, RopeFactors: true),
     ];
 
-    /// <summary>llama.cpp's numbers for <c>general.file_type</c>, by the type most weights have.</summary>
-    private static readonly Dictionary<GgmlType, uint> FileTypes = new()
-    {
-        [GgmlType.F32] = 0,
-        [GgmlType.F16] = 1,
-        [GgmlType.Q4_0] = 2,
-        [GgmlType.Q4_1] = 3,
-        [GgmlType.Q8_0] = 7,
-        [GgmlType.Q5_0] = 8,
-        [GgmlType.Q5_1] = 9,
-        [GgmlType.Q2_K] = 10,
-        [GgmlType.Q3_K] = 12,
-        [GgmlType.Q4_K] = 14,
-        [GgmlType.Q5_K] = 16,
-        [GgmlType.Q6_K] = 18,
-        [GgmlType.IQ4_NL] = 25,
-        [GgmlType.IQ4_XS] = 30,
-        [GgmlType.BF16] = 32,
-    };
+    private static readonly GgmlType[] KnownTypes = [.. Enum.GetValues<GgmlType>().Where(static t => BlockFormat.TryGet(t, out _))];
 
     /// <summary>Names for the part of a shape before the colon.</summary>
     public static IEnumerable<string> Shapes => Known.Select(static s => s.Name);
 
     /// <summary>Names for the part after the colon.</summary>
     public static IEnumerable<string> Types =>
-        FileTypes.Keys.Select(static t => t.ToString()).Append("Q4_K_M").Order(StringComparer.Ordinal);
+        KnownTypes.Select(static t => t.ToString()).Append("Q4_K_M").Order(StringComparer.Ordinal);
 
     /// <summary>Writes <paramref name="path"/> under a temporary name beside it and renames it when complete.</summary>
     /// <param name="shape">A shape and a tensor type, e.g. <c>smollm3-3b:Q4_K_M</c>; the type may be left out.</param>
@@ -54,17 +36,7 @@ public static class RandomModel
         ArgumentException.ThrowIfNullOrEmpty(shape);
         ArgumentException.ThrowIfNullOrEmpty(path);
         (Shape what, GgmlType? type) = Parse(shape);
-        string partial = $"{path}.partial-{Environment.ProcessId}";
-        try
-        {
-            using (var stream = new FileStream(partial, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
-                Describe(what, type, seed).Write(stream, progress);
-            File.Move(partial, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(partial);
-        }
+        Describe(what, type, seed).WriteFile(path, progress);
     }
 
     /// <summary>A null type is the mix called Q4_K_M.</summary>
@@ -74,7 +46,7 @@ public static class RandomModel
         Shape? shape = Array.Find(Known, s => s.Name == parts[0]);
         GgmlType? type = null;
         bool typeKnown = parts.Length == 1 || parts[1] == "Q4_K_M";
-        if (!typeKnown && Enum.TryParse(parts[1], out GgmlType named) && FileTypes.ContainsKey(named) && named.ToString() == parts[1])
+        if (!typeKnown && Enum.TryParse(parts[1], out GgmlType named) && KnownTypes.Contains(named) && named.ToString() == parts[1])
             (type, typeKnown) = (named, true);
         return shape is not null && typeKnown && parts.Length <= 2 ? (shape, type)
             : throw new ArgumentException($"'{text}' is no known shape; expected SHAPE:TYPE with a shape of {string.Join(", ", Shapes)} "
@@ -90,7 +62,7 @@ public static class RandomModel
             .Add("general.name", $"{s.Name} {mix} random")
             .Add("general.description", $"Random weights of seed {seed} in a true shape, for measuring. Its answers mean nothing.")
             .Add("general.quantization_version", 2u)
-            .Add("general.file_type", type is null ? 15u : FileTypes[type.Value])
+            .Add("general.file_type", FileType(type))
             .Add($"{s.Architecture}.block_count", (uint)s.Blocks)
             .Add($"{s.Architecture}.context_length", (uint)s.Context)
             .Add($"{s.Architecture}.embedding_length", (uint)s.Embedding)
@@ -105,6 +77,14 @@ public static class RandomModel
         AddTensors(writer, s, type, seed);
         return writer;
     }
+
+    /// <summary>Of the small mix where every matrix has the same K type; medium for Q3_K.</summary>
+    private static uint FileType(GgmlType? type) => QuantizationMix.Find(type switch
+    {
+        null => "Q4_K_M",
+        GgmlType.Q4_K or GgmlType.Q5_K => $"{type}_S",
+        _ => $"{type}",
+    })!.FileType;
 
     private static void AddTensors(GgufWriter writer, Shape s, GgmlType? type, ulong seed)
     {

@@ -1,4 +1,3 @@
-using SmolCluster.Engine.Gguf;
 using SmolCluster.Engine.Kernels;
 using SmolCluster.Engine.Quantization;
 using SmolCluster.Engine.Quantization.Encoding;

@@ -77,9 +77,9 @@ public sealed class CheckpointHostileTests
 
     public static TheoryData<byte[]> Nonsense =>
     [
-        [],
-        [(byte)'.'],
-        [0x80, 9, (byte)'N', (byte)'.'],
+        Array.Empty<byte>(),
+        "."u8.ToArray(),
+        new PickleText().Raw(0x80, 9, 'N', '.').Bytes, // a protocol that there is not
         new PickleText().Raw(0x80, 2, 't', '.').Bytes, // closes what nobody opened
         new PickleText().Raw(0x80, 2, 'R', '.').Bytes, // calls nothing
         new PickleText().Raw(0x80, 2, 'N', 'N', 'R', '.').Bytes,
@@ -90,27 +90,13 @@ public sealed class CheckpointHostileTests
         new PickleText().Raw(0x80, 2, 'X', 255, 255, 255, 255).Bytes, // a text of four gigabytes
         new PickleText().Raw(0x80, 2, 0x8a, 200).Bytes,
         new PickleText().Raw(0x80, 2, 'N', '(', 0x85, '.').Bytes, // takes from below an open list
-        new PickleText().Raw(0x80, 2, '}', '}', 'b', '.').Bytes, // no tensors in it
         new PickleText().Raw(0x80, 2, '}').Text("a").Raw('N', 's', '.').Bytes,
         new PickleText().Raw(0x80, 2, '}').Text("a").Global("torch._utils", "_rebuild_tensor_v2").Raw(')', 'R', 's', '.').Bytes,
     ];
 
     [Theory]
     [MemberData(nameof(Nonsense))]
-    public void Torch_Nonsense_IsRefused(byte[] pickle)
-    {
-        string? refusal = null;
-        try
-        {
-            refusal = Refused(pickle);
-        }
-        catch (Xunit.Sdk.ThrowsException) when (pickle.AsSpan().SequenceEqual(new PickleText().Raw(0x80, 2, '}', '}', 'b', '.').Bytes))
-        {
-            return; // an empty dict is no harm: no tensor comes of it, and the model lacks all of its own
-        }
-
-        Assert.NotNull(refusal);
-    }
+    public void Torch_Nonsense_IsRefused(byte[] pickle) => Refused(pickle);
 
     [Theory]
     [InlineData(8L, 0L, 4L, 2L, 1L, "FloatStorage")] // more than the storage has

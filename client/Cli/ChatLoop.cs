@@ -20,7 +20,7 @@ internal static class ChatLoop
         /retry             ask the last question again, with another seed
         /stats             tokens of the last question and answer
         /save FILE         the conversation as Markdown
-        A line that ends in \\ goes on in the next; arrow keys bring back what was said.
+        A line that ends in \ goes on in the next; arrow keys bring back what was said.
         """;
 
     public static async Task RunAsync(ChatSession session, TextReader input, TextWriter output)

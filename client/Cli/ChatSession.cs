@@ -13,6 +13,7 @@ internal sealed record ChatSettings(SamplingOptions Sampling, int? MaxTokens);
 internal sealed class ChatSession(IChatModel model, ChatSettings settings)
 {
     private readonly List<(string Role, string Content)> _turns = [];
+    private readonly int? _maxTokens = settings.MaxTokens;
 
     public ModelCard Card => model.Card;
 
@@ -57,7 +58,7 @@ internal sealed class ChatSession(IChatModel model, ChatSettings settings)
         int room = Card.ContextLength - prompt.Length;
         if (room < 1)
             throw new CommandFailure($"the conversation has {prompt.Length} tokens, the context {Card.ContextLength}: /clear starts a new one");
-        int maxTokens = Math.Min(settings.MaxTokens ?? room, room);
+        int maxTokens = Math.Min(_maxTokens ?? room, room);
         Generation generation = model.Submit(new GenerationRequest(prompt, prompt.Length, maxTokens, Sampling, "terminal"));
         using CancellationTokenRegistration stopping = cancellation.Register(generation.Cancel);
         var answer = new Answer(show);

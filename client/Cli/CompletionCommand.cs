@@ -30,7 +30,11 @@ internal static class CompletionCommand
     public static Command Create()
     {
         var shell = new Argument<string>("SHELL") { Description = string.Join(", ", Scripts.Keys) };
-        shell.AcceptOnlyFromAmong([.. Scripts.Keys]);
+        shell.Validators.Add(static result =>
+        {
+            if (!Scripts.ContainsKey(result.GetValueOrDefault<string>()))
+                result.AddError($"SHELL: no completion is known for '{result.GetValueOrDefault<string>()}'; expected {string.Join(", ", Scripts.Keys)}.");
+        });
         var command = new SmolCommand("completion", "Print what makes a shell complete smol's commands and options",
             "smol completion bash >> ~/.bashrc",
             "smol completion fish > ~/.config/fish/completions/smol.fish")

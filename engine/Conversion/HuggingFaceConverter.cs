@@ -72,7 +72,7 @@ public static class HuggingFaceConverter
         foreach ((string name, SourceTensor tensor) in weights.Tensors.Values.Where(tensor => !IsLeftOut(tensor.Name, config))
             .Select(tensor => (Name: NameOf(weights, tensor.Name), tensor)).OrderBy(static pair => Order(pair.Name)))
         {
-            bool isPermuted = config.IsInterleaved && name.Split('.') is [_, _, "attn_q" or "attn_k", _];
+            bool isPermuted = config.IsInterleaved && tensor.Shape.Count == 2 && name.Split('.') is [_, _, "attn_q" or "attn_k", _];
             long columns = tensor.Shape[^1], rows = SourceTensor.Count(tensor.Shape) / columns;
             GgmlType type = tensor.Shape.Count == 1 ? GgmlType.F32 : mix.TypeOf(name, columns, context);
             long[] dimensions = [.. tensor.Shape.Reverse()];

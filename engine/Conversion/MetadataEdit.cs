@@ -2,7 +2,7 @@ using SmolCluster.Engine.Gguf;
 
 namespace SmolCluster.Engine.Conversion;
 
-/// <summary>A GGUF file again with other metadata; tensors stay byte for byte.</summary>
+/// <summary>A GGUF file again with other metadata; tensors stay byte for byte. The parts of a split model become one file.</summary>
 public static class MetadataEdit
 {
     /// <summary>Writes <paramref name="path"/>; nothing of it is left when it throws.</summary>
@@ -20,7 +20,7 @@ public static class MetadataEdit
         if (remove.FirstOrDefault(key => !source.Metadata.Contains(key)) is { } absent)
             throw new GgufException($"{source.Path}: there is no metadata key '{absent}' to remove. Its keys: {GgufText.List([.. source.Metadata.Keys])}.");
         var writer = new GgufWriter(checked((int)source.Metadata.Integer("general.alignment", 32)));
-        foreach (string key in source.Metadata.Keys.Where(key => key != "general.alignment" && !remove.Contains(key)))
+        foreach (string key in source.Metadata.Keys.Where(key => key != "general.alignment" && !key.StartsWith("split.", StringComparison.Ordinal) && !remove.Contains(key)))
         {
             if (set.TryGetValue(key, out object? changed))
                 writer.Add(key, changed);

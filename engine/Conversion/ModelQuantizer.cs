@@ -9,7 +9,11 @@ namespace SmolCluster.Engine.Conversion;
 /// <param name="Pure">Every matrix gets the mix's own type.</param>
 /// <param name="Requantize">Whether weights that are quantized already may lose a second time.</param>
 /// <param name="Threads">Threads that compute; changes no byte.</param>
-public sealed record QuantizeOptions(QuantizationMix Mix, ImportanceMatrix? Importance = null, bool Pure = false, bool Requantize = false, int Threads = 1);
+public sealed record QuantizeOptions(QuantizationMix Mix, ImportanceMatrix? Importance = null, bool Pure = false, bool Requantize = false, int Threads = 1)
+{
+    /// <summary>Added to the weights; null: none.</summary>
+    public LoraAdapter? Adapter { get; init; }
+}
 
 /// <summary>What one tensor became.</summary>
 public sealed record QuantizedTensor(string Name, GgmlType From, GgmlType To, long BytesBefore, long BytesAfter);
@@ -26,18 +30,20 @@ public static class ModelQuantizer
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(options);
+        options.Adapter?.RequireFor(source);
         QuantizedTensor[] plan = Plan(source, options);
         var writer = new GgufWriter(checked((int)source.Metadata.Integer("general.alignment", 32)));
-        writer.AddAll(source.Metadata, static key => !key.StartsWith("quantize.imatrix.", StringComparison.Ordinal)
+        writer.AddAll(source.Metadata, static key => !key.StartsWith("quantize.imatrix.", StringComparison.Ordinal) && !key.StartsWith("split.", StringComparison.Ordinal)
             && key is not ("general.file_type" or "general.quantization_version"));
         writer.Add("general.quantization_version", QuantizationVersion).Add("general.file_type", options.Mix.FileType);
         Describe(writer, options.Importance);
         foreach ((GgufTensor tensor, QuantizedTensor target) in source.Tensors.Zip(plan))
         {
             float[]? importance = options.Importance?.For(tensor.Name, tensor.Columns);
-            writer.AddTensor(tensor.Name, target.To, [.. tensor.Dimensions], tensor.Type == target.To
+            LoraAdapter? adapter = options.Adapter?.Changes(tensor.Name) == true ? options.Adapter : null;
+            writer.AddTensor(tensor.Name, target.To, [.. tensor.Dimensions], tensor.Type == target.To && adapter is null
                 ? Copied(source, tensor)
-                : new RequantizedRows(source, tensor, target.To, importance, options.Threads).Fill);
+                : new RequantizedRows(source, tensor, target.To, importance, options.Threads, adapter).Fill);
         }
 
         writer.WriteFile(path, progress);
@@ -65,7 +71,7 @@ public static class ModelQuantizer
             && !tensor.Name.EndsWith("_norm.weight", StringComparison.Ordinal);
         GgmlType to = !isMatrix ? tensor.Type
             : options.Pure ? Pure(source, tensor, options.Mix.Type) : options.Mix.TypeOf(tensor.Name, tensor.Columns, context);
-        if (to != tensor.Type && !options.Requantize && IsQuantized(tensor.Type))
+        if ((to != tensor.Type || options.Adapter?.Changes(tensor.Name) == true) && !options.Requantize && IsQuantized(tensor.Type))
         {
             throw new GgufException($"{source.Path}: the tensor '{tensor.Name}' is quantized already ({tensor.Type}); to {to} it would lose a second time. "
                 + "Start from an F32, F16 or BF16 file, or allow it (--requantize).");

@@ -14,15 +14,17 @@ internal sealed unsafe class RequantizedRows
     private readonly GgufTensor _tensor;
     private readonly GgmlType _type;
     private readonly float[]? _importance;
+    private readonly LoraAdapter? _adapter;
     private readonly int _threads, _rows;
     private readonly long _rowBytes;
     private byte[] _window = [];
     private long _first = -1;
 
     /// <param name="importance">[columns] or null.</param>
-    public RequantizedRows(GgufFile file, GgufTensor tensor, GgmlType type, float[]? importance, int threads)
+    /// <param name="adapter">Added to each row, or null.</param>
+    public RequantizedRows(GgufFile file, GgufTensor tensor, GgmlType type, float[]? importance, int threads, LoraAdapter? adapter = null)
     {
-        (_file, _tensor, _type, _importance, _threads) = (file, tensor, type, importance, threads);
+        (_file, _tensor, _type, _importance, _threads, _adapter) = (file, tensor, type, importance, threads, adapter);
         BlockFormat.TryGet(type, out BlockFormat format);
         _rowBytes = tensor.Columns / format.Length * format.Bytes;
         _rows = (int)Math.Clamp(WindowWeights / tensor.Columns, 1, tensor.Rows);
@@ -73,6 +75,7 @@ internal sealed unsafe class RequantizedRows
         int columns = (int)_tensor.Columns;
         byte* source = _file.Data(_tensor) + ((first + row) * (_tensor.ByteLength / _tensor.Rows));
         Dequantizer.Row(_tensor.Type, source, columns, floats);
+        _adapter?.AddTo(_tensor.Name, first + row, floats);
         fixed (float* importance = _importance)
         fixed (byte* destination = &_window[row * _rowBytes])
             Quantizer.Row(_type, floats, columns, importance, destination);

@@ -159,7 +159,7 @@ internal sealed class TorchCheckpoint : IDisposable
 
     private byte[] Bytes(ZipArchiveEntry entry, long most)
     {
-        if (entry.Length > most)
+        if (entry.Length < 0 || entry.Length > most)
             throw Fail($"{entry.FullName} is {entry.Length} bytes long; at most {most} are accepted.");
         byte[] bytes = new byte[entry.Length];
         using Stream stream = entry.Open();

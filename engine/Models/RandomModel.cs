@@ -14,6 +14,9 @@ public static class RandomModel
         new("llama-1b", "llama", 16, 131_072, 2048, 8192, 32, 8, 64, 5e5f, 128_256, 256, TiedHead: true, RopeFactors: true),
         new("tiny", "smollm3", 8, 4096, 256, 768, 4, 2, 64, 5e6f, 2048, 48, TiedHead: true, RopeFactors: false),
         new("tiny-llama", "llama", 4, 2048, 256, 768, 8, 4, 32, 1e4f, 2048, 48, TiedHead: false, RopeFactors: true),
+        new("tiny-qwen2", "qwen2", 4, 2048, 256, 768, 8, 4, 32, 1e6f, 2048, 48, TiedHead: true, RopeFactors: false) { HasBias = true },
+        new("tiny-qwen3", "qwen3", 4, 2048, 256, 768, 4, 2, 128, 1e6f, 2048, 48, TiedHead: true, RopeFactors: false) { NormalizesHeads = true },
+        new("tiny-phi3", "phi3", 4, 2048, 256, 768, 8, 4, 32, 1e4f, 2048, 48, TiedHead: false, RopeFactors: false) { IsFused = true },
     ];
 
     private static readonly GgmlType[] KnownTypes = [.. Enum.GetValues<GgmlType>().Where(static t => BlockFormat.TryGet(t, out _))];
@@ -73,6 +76,8 @@ public static class RandomModel
             .Add($"{s.Architecture}.rope.freq_base", s.RopeBase)
             .Add($"{s.Architecture}.rope.dimension_count", (uint)s.HeadLength)
             .Add($"{s.Architecture}.vocab_size", (uint)s.Vocabulary);
+        if (s.HeadLength != s.Embedding / s.Heads)
+            writer.Add($"{s.Architecture}.attention.key_length", (uint)s.HeadLength).Add($"{s.Architecture}.attention.value_length", (uint)s.HeadLength);
         RandomVocabulary.AddTo(writer, s.Vocabulary, s.SpecialTokens);
         AddTensors(writer, s, type, seed);
         return writer;
@@ -105,14 +110,38 @@ public static class RandomModel
             int eighth = s.Blocks / 8;
             GgmlType value = i < eighth || i >= 7 * s.Blocks / 8 || (i - eighth) % 3 == 2 ? better : common;
             Vector($"blk.{i}.attn_norm.weight", s.Embedding, 1);
+            Attention(i, value);
+            Matrix($"blk.{i}.attn_output.weight", common, query, s.Embedding);
+            Vector($"blk.{i}.ffn_norm.weight", s.Embedding, 1);
+            if (!s.IsFused)
+                Matrix($"blk.{i}.ffn_gate.weight", common, s.Embedding, s.FeedForward);
+            Matrix($"blk.{i}.ffn_up.weight", common, s.Embedding, (s.IsFused ? 2 : 1) * s.FeedForward);
+            Matrix($"blk.{i}.ffn_down.weight", value, s.FeedForward, s.Embedding);
+        }
+
+        void Attention(int i, GgmlType value)
+        {
+            if (s.IsFused)
+            {
+                Matrix($"blk.{i}.attn_qkv.weight", value, s.Embedding, query + (2 * key));
+                return;
+            }
+
             Matrix($"blk.{i}.attn_q.weight", common, s.Embedding, query);
             Matrix($"blk.{i}.attn_k.weight", common, s.Embedding, key);
             Matrix($"blk.{i}.attn_v.weight", value, s.Embedding, key);
-            Matrix($"blk.{i}.attn_output.weight", common, query, s.Embedding);
-            Vector($"blk.{i}.ffn_norm.weight", s.Embedding, 1);
-            Matrix($"blk.{i}.ffn_gate.weight", common, s.Embedding, s.FeedForward);
-            Matrix($"blk.{i}.ffn_up.weight", common, s.Embedding, s.FeedForward);
-            Matrix($"blk.{i}.ffn_down.weight", value, s.FeedForward, s.Embedding);
+            if (s.HasBias)
+            {
+                Wave($"blk.{i}.attn_q.bias", query, 0);
+                Wave($"blk.{i}.attn_k.bias", key, 0);
+                Wave($"blk.{i}.attn_v.bias", key, 0);
+            }
+
+            if (s.NormalizesHeads)
+            {
+                Wave($"blk.{i}.attn_q_norm.weight", s.HeadLength, 1);
+                Wave($"blk.{i}.attn_k_norm.weight", s.HeadLength, 1);
+            }
         }
 
         void Matrix(string name, GgmlType matrixType, long columns, long rows)
@@ -124,8 +153,23 @@ public static class RandomModel
 
         void Vector(string name, long length, float value) =>
             writer.AddTensor(name, GgmlType.F32, [length], (chunk, _) => MemoryMarshal.Cast<byte, float>(chunk).Fill(value));
+
+        // around a middle, in steps that no machine rounds otherwise
+        void Wave(string name, long length, float middle) => writer.AddTensor(name, GgmlType.F32, [length], (chunk, offset) =>
+        {
+            Span<float> floats = MemoryMarshal.Cast<byte, float>(chunk);
+            for (int i = 0; i < floats.Length; i++)
+                floats[i] = middle + ((((offset / sizeof(float)) + i) * 37 % 101) - 50) / 128f;
+        });
     }
 
     private sealed record Shape(string Name, string Architecture, int Blocks, int Context, int Embedding, int FeedForward, int Heads,
-        int HeadsKv, int HeadLength, float RopeBase, int Vocabulary, int SpecialTokens, bool TiedHead, bool RopeFactors);
+        int HeadsKv, int HeadLength, float RopeBase, int Vocabulary, int SpecialTokens, bool TiedHead, bool RopeFactors)
+    {
+        public bool HasBias { get; init; }
+
+        public bool NormalizesHeads { get; init; }
+
+        public bool IsFused { get; init; }
+    }
 }

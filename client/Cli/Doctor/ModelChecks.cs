@@ -13,28 +13,15 @@ internal static class ModelChecks
 {
     public static async IAsyncEnumerable<Finding> RunAsync(string path)
     {
-        GgufFile file;
-        ModelConfig config;
-        Finding? refusal = null;
-        try
-        {
-            file = GgufFile.Open(path);
-            config = ModelConfig.From(file);
-        }
-        catch (GgufException problem)
-        {
-            (file, config, refusal) = (null!, null!, new Finding(Health.Bad, "model", problem.Message));
-        }
-
-        if (refusal is not null)
+        if (Open(path, out GgufFile? file, out ModelConfig? config) is { } refusal)
         {
             yield return refusal;
             yield break;
         }
 
-        using (file)
+        using (file!)
         {
-            yield return new(Health.Good, "model", $"{path}: {config.Architecture}, {config.BlockCount} blocks, {file.Tensors.Count} tensors, {Terminal.Bytes(file.Length)}, all in place");
+            yield return new(Health.Good, "model", $"{path}: {config!.Architecture}, {config.BlockCount} blocks, {file!.Tensors.Count} tensors, {Terminal.Bytes(file.Length)}, all in place");
             yield return await Task.Run(() => Published(path));
             if (KnownAnswers.IsSmolLm3(config))
             {
@@ -44,6 +31,22 @@ internal static class ModelChecks
         }
 
         yield return await AnswerAsync(path, config);
+    }
+
+    private static Finding? Open(string path, out GgufFile? file, out ModelConfig? config)
+    {
+        (file, config) = (null, null);
+        try
+        {
+            file = GgufFile.Open(path);
+            config = ModelConfig.From(file);
+            return null;
+        }
+        catch (GgufException problem)
+        {
+            file?.Dispose();
+            return new Finding(Health.Bad, "model", problem.Message);
+        }
     }
 
     private static Finding Published(string path)

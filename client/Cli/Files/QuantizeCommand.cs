@@ -16,6 +16,8 @@ internal static class QuantizeCommand
         var target = new Argument<string>("OUT") { Description = "The GGUF file to write" };
         var type = new Argument<string>("TYPE") { Description = $"One of {string.Join(", ", QuantizationMix.All.Select(static mix => mix.Name))}; Q3_K, Q4_K and Q5_K mean their medium mix" };
         var importance = new Option<string?>("--imatrix") { Description = "How much each column counts, as llama.cpp's imatrix measures it (GGUF or .dat)", HelpName = "FILE" };
+        var lora = new Option<string?>("--lora") { Description = "A LoRA adapter (GGUF) to add to the weights", HelpName = "FILE" };
+        var loraScale = new Option<float>("--lora-scale") { Description = "How much of the adapter", DefaultValueFactory = static _ => 1 };
         var pure = new Option<bool>("--pure") { Description = "Every matrix in TYPE's own format, none in another" };
         var again = new Option<bool>("--requantize") { Description = "Take a file that is quantized already, though it loses a second time" };
         var force = new Option<bool>("--force") { Description = "Replace OUT where it is there" };
@@ -29,8 +31,9 @@ internal static class QuantizeCommand
         });
         var command = new SmolCommand("quantize", "Write a model in fewer bits a weight",
             "smol quantize SmolLM3-F16.gguf SmolLM3-Q4_K_M.gguf Q4_K_M",
-            "smol quantize SmolLM3-BF16.gguf SmolLM3-IQ4_XS.gguf IQ4_XS --imatrix imatrix.gguf")
-        { source, target, type, importance, pure, again, force, threads, json };
+            "smol quantize SmolLM3-BF16.gguf SmolLM3-IQ4_XS.gguf IQ4_XS --imatrix imatrix.gguf",
+            "smol quantize SmolLM3-BF16.gguf SmolLM3-tuned-Q8_0.gguf Q8_0 --lora adapter.gguf")
+        { source, target, type, importance, lora, loraScale, pure, again, force, threads, json };
         command.SetAction(parsed =>
         {
             TargetFile.Require(parsed.GetRequiredValue(target), parsed.GetValue(force), parsed.GetRequiredValue(source));
@@ -40,7 +43,11 @@ internal static class QuantizeCommand
                 parsed.GetValue(pure),
                 parsed.GetValue(again),
                 parsed.GetValue(threads) ?? Environment.ProcessorCount);
-            return Interruption.RunAsync(stop => RunAsync(parsed.GetRequiredValue(source), parsed.GetRequiredValue(target), options, parsed.GetValue(json), stop));
+            return Interruption.RunAsync(async stop =>
+            {
+                using LoraAdapter? adapter = parsed.GetValue(lora) is { } path ? LoraAdapter.Open(path, parsed.GetValue(loraScale)) : null;
+                return await RunAsync(parsed.GetRequiredValue(source), parsed.GetRequiredValue(target), options with { Adapter = adapter }, parsed.GetValue(json), stop);
+            });
         });
         return command;
     }

@@ -17,7 +17,7 @@ internal sealed class Download(HubClient hub, HubName name, HubFile file, string
     private const int BufferBytes = 1 << 17;
 
     /// <summary>Failures in a row without a single new byte, after which it is given up.</summary>
-    private const int MostFailures = 8;
+    private const int MostFailures = 6;
 
     private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(60);
 
@@ -145,8 +145,8 @@ internal sealed class Download(HubClient hub, HubName name, HubFile file, string
         }
     }
 
-    private static bool IsPassing(Exception failure, CancellationToken stop) => !stop.IsCancellationRequested
-        && failure is HttpRequestException or IOException or OperationCanceledException && !stop.IsCancellationRequested;
+    private static bool IsPassing(Exception failure, CancellationToken stop) =>
+        !stop.IsCancellationRequested && failure is (HttpRequestException or IOException or OperationCanceledException);
 
     private async Task FetchAsync(SafeFileHandle target, int piece, Action<long> report, CancellationToken stop)
     {
@@ -198,7 +198,11 @@ internal sealed class Download(HubClient hub, HubName name, HubFile file, string
         }
 
         if (code == HttpStatusCode.OK)
-            return response.Content.Headers.ContentLength is null or var all && all == file.Bytes ? start : throw new CommandFailure($"{name}: the file has {response.Content.Headers.ContentLength} bytes; expected {file.Bytes}");
+        {
+            return response.Content.Headers.ContentLength is not { } all || all == file.Bytes ? start
+                : throw new CommandFailure($"{name}: the file has {all} bytes; expected {file.Bytes}");
+        }
+
         if ((int)code >= 500 || code is HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout)
             throw new HttpRequestException($"the server answers {(int)code} {response.ReasonPhrase}{HubClient.Advice(code)}");
         throw new CommandFailure($"{name}: the server answers {(int)code} {response.ReasonPhrase} for {file.Path}{HubClient.Advice(code)}");

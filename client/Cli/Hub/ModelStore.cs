@@ -22,12 +22,12 @@ internal sealed class ModelStore(string? folder)
 
     private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
-    public string Root { get; } = System.IO.Path.GetFullPath(folder ?? Default());
+    public string Root { get; } = Path.GetFullPath(folder ?? Default());
 
     /// <summary>Where a file of a repository goes.</summary>
     /// <exception cref="CommandFailure">The name would leave the folder.</exception>
     public string PathOf(HubName name, string file) => HubName.FileParts(file) is { } parts
-        ? System.IO.Path.Combine([Root, name.Owner, name.Repository, .. parts])
+        ? Path.Combine([Root, name.Owner, name.Repository, .. parts])
         : throw new CommandFailure($"{name}: the hub names the file '{Uri.EscapeDataString(file)}', which is no plain file name; it is not pulled");
 
     public void Save(string path, PulledFile facts) => File.WriteAllText(path + Facts, JsonSerializer.Serialize(facts, s_json));
@@ -61,7 +61,7 @@ internal sealed class ModelStore(string? folder)
     public IReadOnlyList<StoredModel> Find(string name)
     {
         IReadOnlyList<StoredModel> all = All();
-        StoredModel[] exact = [.. all.Where(model => Same(model.Id, name) || Same(model.Facts.Name, name) || Same(System.IO.Path.GetFileNameWithoutExtension(model.Facts.File), name))];
+        StoredModel[] exact = [.. all.Where(model => Same(model.Id, name) || Same(model.Facts.Name, name) || Same(Path.GetFileNameWithoutExtension(model.Facts.File), name))];
         return exact.Length > 0 || HubName.Parse(name) is not { } hub ? exact
             : [.. all.Where(model => (Same(model.Facts.Repository, $"{hub.Owner}/{hub.Repository}") || Same(model.Facts.Name.Split(':')[0], $"{hub.Owner}/{hub.Repository}"))
                 && (hub.Tag is null || model.Facts.File.Contains(hub.Tag, StringComparison.OrdinalIgnoreCase)))];
@@ -89,7 +89,7 @@ internal sealed class ModelStore(string? folder)
         if (Environment.GetEnvironmentVariable("SMOL_MODELS") is { Length: > 0 } own)
             return own;
         string? xdg = Environment.GetEnvironmentVariable("XDG_DATA_HOME");
-        string data = string.IsNullOrEmpty(xdg) ? System.IO.Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".local", "share") : xdg;
-        return System.IO.Path.Combine(data, "smolcluster", "models");
+        string data = string.IsNullOrEmpty(xdg) ? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".local", "share") : xdg;
+        return Path.Combine(data, "smolcluster", "models");
     }
 }

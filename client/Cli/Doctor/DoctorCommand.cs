@@ -9,7 +9,7 @@ namespace SmolCluster.Cli.Doctor;
 internal enum Health { Good, Doubtful, Bad }
 
 /// <param name="What">What was looked at.</param>
-/// <param name="Finding">What was found and, where something is wrong, what to do.</param>
+/// <param name="Text">What was found and, where something is wrong, what to do.</param>
 internal sealed record Finding(Health Health, string What, string Text);
 
 /// <summary><c>smol doctor [MODEL]</c>: is this machine fit, and is this model the published one and computed rightly?</summary>

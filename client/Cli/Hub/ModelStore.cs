@@ -30,7 +30,7 @@ internal sealed class ModelStore(string? folder)
         ? Path.Combine([Root, name.Owner, name.Repository, .. parts])
         : throw new CommandFailure($"{name}: the hub names the file '{Uri.EscapeDataString(file)}', which is no plain file name; it is not pulled");
 
-    public void Save(string path, PulledFile facts) => File.WriteAllText(path + Facts, JsonSerializer.Serialize(facts, s_json));
+    public static void Save(string path, PulledFile facts) => File.WriteAllText(path + Facts, JsonSerializer.Serialize(facts, s_json));
 
     public static PulledFile? FactsOf(string path)
     {

@@ -56,7 +56,7 @@ internal static class PullCommand
             await WithProgressAsync(file, report => download.RunAsync(connections, report, stop));
         }
 
-        store.Save(path, new PulledFile(name, $"{repository.Owner}/{repository.Repository}", HubClient.Revision, file.Path, file.Bytes, file.Sha256, DateTimeOffset.UtcNow));
+        ModelStore.Save(path, new PulledFile(name, $"{repository.Owner}/{repository.Repository}", HubClient.Revision, file.Path, file.Bytes, file.Sha256, DateTimeOffset.UtcNow));
     }
 
     private static Task WithProgressAsync(HubFile file, Func<Action<long>, Task> work)

@@ -67,7 +67,7 @@ internal sealed class SafeTensorsFile : IDisposable
             using JsonDocument document = JsonDocument.Parse(bytes);
             return Entries(document.RootElement, 8 + (long)header);
         }
-        catch (JsonException failure)
+        catch (Exception failure) when (failure is JsonException or InvalidOperationException) // the latter: text that is no Unicode
         {
             throw Fail($"the header is no JSON: {failure.Message}");
         }

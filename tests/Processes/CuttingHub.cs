@@ -134,5 +134,5 @@ internal sealed class CuttingHub : IAsyncDisposable
     }
 
     private string List() => "[" + string.Join(',', Files.Select(file =>
-        $$"""{"type":"file","path":"{{file.Key}}","size":{{file.Value.Length}},"lfs":{"oid":"{{Sha256 ?? Convert.ToHexStringLower(SHA256.HashData(file.Value))}}","size":{{file.Value.Length}}}}""")) + "]";
+        $$$"""{"type":"file","path":"{{{file.Key}}}","size":{{{file.Value.Length}}},"lfs":{"oid":"{{{Sha256 ?? Convert.ToHexStringLower(SHA256.HashData(file.Value))}}}","size":{{{file.Value.Length}}}}}""")) + "]";
 }

@@ -13,13 +13,40 @@ internal sealed record ChatSettings(SamplingOptions Sampling, int? MaxTokens);
 internal sealed class ChatSession(IChatModel model, ChatSettings settings)
 {
     private readonly List<(string Role, string Content)> _turns = [];
+    private readonly int? _maxTokens = settings.MaxTokens;
 
     public ModelCard Card => model.Card;
 
     /// <summary>Null or empty: none.</summary>
     public string? System { get; set; }
 
+    /// <summary>Whether the model thinks before it answers; null: as its template has it.</summary>
+    public bool? Thinks { get; set; }
+
+    /// <summary>Of the next questions.</summary>
+    public SamplingOptions Sampling { get; set; } = settings.Sampling;
+
+    public string LastAnswer => _turns.LastOrDefault(static turn => turn.Role == "assistant").Content ?? "";
+
+    /// <summary>Of the last question, template and history included.</summary>
+    public int PromptTokens { get; private set; }
+
+    /// <summary>Of the last answer, the ending token included.</summary>
+    public int CompletionTokens { get; private set; }
+
+    public IReadOnlyList<(string Role, string Content)> Turns => _turns;
+
     public void Clear() => _turns.Clear();
+
+    /// <summary>Takes the last question and its answer back and returns the question; null where there is none.</summary>
+    public string? TakeBack()
+    {
+        if (_turns.Count < 2)
+            return null;
+        string question = _turns[^2].Content;
+        _turns.RemoveRange(_turns.Count - 2, 2);
+        return question;
+    }
 
     /// <summary>Asks and hands over the answer as it comes, in whole characters.</summary>
     /// <param name="cancellation">Stops the answer; what came until then is kept.</param>
@@ -31,15 +58,17 @@ internal sealed class ChatSession(IChatModel model, ChatSettings settings)
         int room = Card.ContextLength - prompt.Length;
         if (room < 1)
             throw new CommandFailure($"the conversation has {prompt.Length} tokens, the context {Card.ContextLength}: /clear starts a new one");
-        int maxTokens = Math.Min(settings.MaxTokens ?? room, room);
-        Generation generation = model.Submit(new GenerationRequest(prompt, prompt.Length, maxTokens, settings.Sampling, "terminal"));
+        int maxTokens = Math.Min(_maxTokens ?? room, room);
+        Generation generation = model.Submit(new GenerationRequest(prompt, prompt.Length, maxTokens, Sampling, "terminal"));
         using CancellationTokenRegistration stopping = cancellation.Register(generation.Cancel);
         var answer = new Answer(show);
+        (PromptTokens, CompletionTokens) = (prompt.Length, 0);
         string reason = "length";
         try
         {
             await foreach (int token in generation.Tokens.ReadAllAsync(cancellation))
             {
+                CompletionTokens++;
                 if (model.EndsAnswer(token))
                     reason = "stop";
                 else
@@ -61,10 +90,13 @@ internal sealed class ChatSession(IChatModel model, ChatSettings settings)
         IEnumerable<(string Role, string Content)> turns = [.. _turns, ("user", question)];
         if (!string.IsNullOrEmpty(System))
             turns = turns.Prepend(("system", System));
-        return new JsonObject
+        var context = new JsonObject
         {
             ["messages"] = new JsonArray([.. turns.Select(static turn => new JsonObject { ["role"] = turn.Role, ["content"] = turn.Content })]),
         };
+        if (Thinks is { } thinks)
+            context["enable_thinking"] = thinks;
+        return context;
     }
 
     private sealed class Answer(Action<string> show)

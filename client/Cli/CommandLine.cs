@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using SmolCluster.Engine.Conversion;
 using SmolCluster.Engine.Gguf;
 using SmolCluster.Engine.Kernels;
 using SmolCluster.Engine.Serving;
@@ -64,7 +65,7 @@ internal static class CommandLine
 
     private static string Describe(Exception failure) => failure switch
     {
-        CommandFailure or GgufException or TemplateException or QueueFullException => failure.Message,
+        CommandFailure or GgufException or CheckpointException or TemplateException or QueueFullException => failure.Message,
         IOException or UnauthorizedAccessException => failure.Message,
         _ when Environment.GetEnvironmentVariable("SMOL_DEBUG") == "1" => failure.ToString(),
         _ => $"this is a bug: {failure.GetType().Name}: {failure.Message} (SMOL_DEBUG=1 shows where)",

@@ -1,8 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Encodings.Web;
-using System.Text.Json;
-using System.Text.Json.Serialization;
+using SmolCluster.Cli.Hub;
 using SmolCluster.Engine.Gguf;
 using SmolCluster.Engine.Models;
 using Spectre.Console;
@@ -12,34 +10,33 @@ namespace SmolCluster.Cli;
 /// <summary><c>smol inspect FILE</c>: what is in a GGUF file and how this engine reads it.</summary>
 internal static class InspectCommand
 {
-    private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web)
-    {
-        WriteIndented = true,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-        Converters = { new JsonStringEnumConverter() },
-    };
-
     public static Command Create()
     {
         var file = new Argument<string>("FILE") { Description = "A GGUF file" };
+        var context = new Option<int?>("--context") { Description = "Show the memory at this context length too, in tokens" };
+        var check = new Option<bool>("--check") { Description = "Read every weight, the vocabulary and the template; exit code 1 where something is wrong" };
         var json = new Option<bool>("--json") { Description = "The same as JSON, with all metadata and tensors" };
+        NodeSwitches.AtLeastOne(context);
         var command = new SmolCommand("inspect", "Show what a GGUF file holds and how it is read",
             "smol inspect SmolLM3-Q4_K_M.gguf",
-            "smol inspect SmolLM3-Q4_K_M.gguf --json")
-        { file, json };
-        command.SetAction(parsed => Run(parsed.GetRequiredValue(file), parsed.GetValue(json)));
+            "smol inspect SmolLM3-Q4_K_M.gguf --context 20000",
+            "smol inspect SmolLM3-Q4_K_M.gguf --check --json")
+        { file, context, check, json };
+        command.SetAction(parsed => Run(parsed.GetRequiredValue(file), parsed.GetValue(context), parsed.GetValue(check), parsed.GetValue(json)));
         return command;
     }
 
-    private static void Run(string path, bool json)
+    private static async Task<int> Run(string named, int? context, bool check, bool json)
     {
-        using GgufFile file = GgufFile.Open(path);
-        InspectReport report = InspectReport.Of(file);
+        using GgufFile file = GgufFile.Open(new ModelStore(null).Resolve(named));
+        InspectReport report = InspectReport.Of(file, context);
+        if (check)
+            report = report with { Checks = await Terminal.WithProgressAsync("reading all of it", progress => FileCheck.Run(file, progress)) };
         if (json)
-            Console.Out.WriteLine(JsonSerializer.Serialize(report, s_json));
+            JsonOutput.Write(report);
         else
             Show(report);
+        return report.Checks?.All(static one => one.Problem is null) == false ? CommandLine.Failed : 0;
     }
 
     private static void Show(InspectReport report)
@@ -58,6 +55,8 @@ internal static class InspectCommand
             console.Write(Memory(report.Memory));
         if (report.Tokenizer is { } tokenizer)
             console.WriteLine(Describe(tokenizer));
+        foreach (CheckResult one in report.Checks ?? [])
+            console.MarkupLineInterpolated($"{(one.Problem is null ? "ok  " : "BAD ")} {one.What}{(one.Problem is null ? "" : ": " + one.Problem)}");
     }
 
     private static Table Mapping(IReadOnlyList<Hyperparameter> rows)
@@ -70,9 +69,15 @@ internal static class InspectCommand
 
     private static Table Types(IReadOnlyList<TypeShare> shares)
     {
-        Table table = Frame("Tensor type", "Tensors", "Weights", "Size");
+        const int widest = 40;
+        long largest = shares.Max(static share => share.Bytes), all = shares.Sum(static share => share.Bytes);
+        Table table = Frame("Tensor type", "Tensors", "Weights", "Size", "Share");
         foreach (TypeShare share in shares)
-            table.AddRow(Cells(share.Type, Number(share.Count), Number(share.Weights), Terminal.Bytes(share.Bytes)));
+        {
+            string bar = new('█', (int)Math.Max(1, widest * share.Bytes / largest));
+            table.AddRow(Cells(share.Type, Number(share.Count), Number(share.Weights), Terminal.Bytes(share.Bytes), string.Create(CultureInfo.InvariantCulture, $"{bar} {100.0 * share.Bytes / all:0.0} %")));
+        }
+
         return table;
     }
 

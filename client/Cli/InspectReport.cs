@@ -27,7 +27,11 @@ internal sealed record InspectReport(
 {
     private static readonly int[] s_contexts = [1024, 4096, 16_384, 32_768, 65_536, 131_072];
 
-    public static InspectReport Of(GgufFile file)
+    /// <summary>What reading all of it found; null: it was not asked for.</summary>
+    public IReadOnlyList<CheckResult>? Checks { get; init; }
+
+    /// <param name="context">A context length to show the memory of; null: the usual ones.</param>
+    public static InspectReport Of(GgufFile file, int? context = null)
     {
         (ModelConfig? config, string? problem) = Try(() => ModelConfig.From(file));
         (IReadOnlyList<Hyperparameter>? mapping, _) = Try(() => ModelConfig.Mapping(file));
@@ -41,7 +45,7 @@ internal sealed record InspectReport(
             problem,
             mapping ?? [],
             TypeShare.Of(file.Tensors),
-            config is null ? [] : MemoryNeeds(config, file.Length),
+            config is null ? [] : MemoryNeeds(config, file.Length, context),
             TokenizerFacts.Of(file),
             file.Metadata.Keys.ToDictionary(static key => key, key => Shown(file, key)),
             file.Tensors);
@@ -62,9 +66,9 @@ internal sealed record InspectReport(
         }
     }
 
-    private static List<MemoryNeed> MemoryNeeds(ModelConfig config, long fileBytes) =>
+    private static List<MemoryNeed> MemoryNeeds(ModelConfig config, long fileBytes, int? own) =>
     [
-        .. s_contexts.Where(context => context < config.ContextLength).Append(config.ContextLength).Select(context => new MemoryNeed(
+        .. s_contexts.Where(context => context < config.ContextLength).Append(config.ContextLength).Concat(own is { } asked ? [asked] : []).Distinct().Order().Select(context => new MemoryNeed(
             context,
             context * config.KvBytesPerToken(KvType.Q8_0),
             context * config.KvBytesPerToken(KvType.F16),

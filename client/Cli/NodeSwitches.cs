@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using SmolCluster.Cli.Hub;
 using SmolCluster.Engine.Caching;
 using SmolCluster.Grains;
 
@@ -12,7 +13,7 @@ internal sealed class NodeSwitches
 
     private readonly Argument<string> _model = new("MODEL")
     {
-        Description = "A GGUF file; demo: the small model that comes along; stub: canned text",
+        Description = "A GGUF file; the name of a pulled model; demo: the small model that comes along; stub: canned text",
         Arity = ArgumentArity.ZeroOrOne,
         DefaultValueFactory = static _ => ModelCatalog.DemoPath,
     };
@@ -54,7 +55,7 @@ internal sealed class NodeSwitches
 
     public SmolClusterOptions Read(ParseResult parsed) => new()
     {
-        Models = [Model(parsed.CommandResult)],
+        Models = [Stored(Model(parsed.CommandResult))],
         ContextLength = parsed.GetValue(_context),
         Threads = parsed.GetValue(_threads),
         PinThreads = parsed.GetValue(_pin),
@@ -68,6 +69,10 @@ internal sealed class NodeSwitches
 
     /// <summary>Validators run before defaults are filled in, hence the demo's once more.</summary>
     private ModelOptions Model(SymbolResult result) => new() { Path = result.GetValue(_model) ?? ModelCatalog.DemoPath, Id = result.GetValue(_id) };
+
+    /// <summary>A pulled model by its name; file, demo and stub as they are.</summary>
+    private static ModelOptions Stored(ModelOptions model) => model.Path is ModelCatalog.DemoPath or ModelCatalog.StubPath
+        ? model : new ModelOptions { Path = new ModelStore(null).Resolve(model.Path), Id = model.Id };
 
     public static Option<string?> KvOption()
     {

@@ -12,13 +12,31 @@ public sealed class GgufFile : IDisposable
     private const int HeaderBytes = 24;
 
     private readonly GgufMapping mapping;
-    private readonly GgufTensor[] tensors;
-    private readonly Dictionary<string, GgufTensor> byName;
     private readonly unsafe byte* start;
+    private GgufTensor[] tensors;
+    private Dictionary<string, GgufTensor> byName;
+    private GgufFile[] parts;
     private bool disposed;
 
+    /// <summary>A split model is opened by its first part, NAME-00001-of-00003.gguf; the others must lie beside it.</summary>
     /// <exception cref="GgufException">The file is missing, not GGUF, cut short or inconsistent.</exception>
     public static GgufFile Open(string path)
+    {
+        GgufFile file = OpenOne(path);
+        try
+        {
+            if (file.Metadata.Integer("split.count", 1) > 1)
+                file.Join(GgufParts.Open(file, OpenOne));
+            return file;
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    private static GgufFile OpenOne(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (Directory.Exists(path))
@@ -53,15 +71,17 @@ public sealed class GgufFile : IDisposable
         start = mapping.Acquire();
         try
         {
-            var cursor = new GgufCursor(start, Length, Path);
+            var cursor = new GgufCursor(start, mapping.Length, Path);
             CheckMagic(cursor);
             Version = cursor.Read<uint>("the version");
             CheckVersion(cursor);
             long tensorCount = cursor.ReadCount(GgufTensorTable.MinimalEntryBytes, "the number of tensors");
             long keyCount = cursor.ReadCount(8 + 1 + 4 + 1, "the number of metadata entries");
             Metadata = new GgufMetadata(mapping, cursor, keyCount);
-            tensors = GgufTensorTable.Read(cursor, tensorCount, Alignment(), Length);
+            tensors = GgufTensorTable.Read(cursor, tensorCount, Alignment(), mapping.Length);
             byName = tensors.ToDictionary(static t => t.Name, StringComparer.Ordinal);
+            HeaderLength = tensors.Length == 0 ? mapping.Length : tensors.Min(static t => t.Offset);
+            parts = [this];
         }
         catch
         {
@@ -74,8 +94,17 @@ public sealed class GgufFile : IDisposable
 
     public uint Version { get; }
 
-    /// <summary>File size in bytes.</summary>
-    public long Length => mapping.Length;
+    /// <summary>File size in bytes, of all parts.</summary>
+    public long Length => parts.Sum(static part => part.mapping.Length);
+
+    /// <summary>This file, and the others of a split model.</summary>
+    internal IReadOnlyList<GgufFile> Parts => parts;
+
+    /// <summary>Bytes before the first tensor of this part.</summary>
+    internal long HeaderLength { get; }
+
+    /// <summary>The first byte of this part.</summary>
+    internal unsafe byte* Start => start;
 
     public GgufMetadata Metadata { get; }
 
@@ -93,14 +122,15 @@ public sealed class GgufFile : IDisposable
         ObjectDisposedException.ThrowIf(disposed, this);
         if (!byName.TryGetValue(tensor.Name, out GgufTensor? own) || own.Offset != tensor.Offset || own.ByteLength != tensor.ByteLength)
             throw new ArgumentException($"The tensor '{tensor.Name}' is not one of {Path}.", nameof(tensor));
-        return start + tensor.Offset;
+        return parts[own.Part].start + tensor.Offset;
     }
 
     /// <summary>What was read until now (a vocabulary, the beginnings of tensors, what a twin was made of) is not resident any more.</summary>
     public void LeaveToPageCache()
     {
         ObjectDisposedException.ThrowIf(disposed, this);
-        mapping.LeaveToPageCache();
+        foreach (GgufFile part in parts)
+            part.mapping.LeaveToPageCache();
     }
 
     public void Dispose()
@@ -110,11 +140,26 @@ public sealed class GgufFile : IDisposable
         disposed = true;
         mapping.Release();
         mapping.Dispose();
+        foreach (GgufFile part in parts)
+            part.Dispose(); // itself among them, which is done
+    }
+
+    /// <summary>Takes the other parts' tensors for its own; closes them with itself.</summary>
+    private void Join(GgufFile[] others)
+    {
+        parts = [this, .. others];
+        tensors = [.. parts.SelectMany(static (part, number) => part.tensors.Select(tensor => tensor with { Part = number }))];
+        if (tensors.GroupBy(static t => t.Name, StringComparer.Ordinal).FirstOrDefault(static same => same.Count() > 1) is { } twice)
+            throw new GgufException($"{Path}: the tensor '{GgufText.Clean(twice.Key, 200)}' occurs in two parts of the model. The parts do not belong together; download them again.");
+        byName = tensors.ToDictionary(static t => t.Name, StringComparer.Ordinal);
+        long expected = Metadata.Integer("split.tensors.count", tensors.Length);
+        if (expected != tensors.Length)
+            throw new GgufException($"{Path}: the parts hold {tensors.Length} tensors together; 'split.tensors.count' is {expected}. The parts do not belong together; download them again.");
     }
 
     private void CheckMagic(GgufCursor cursor)
     {
-        if (Length >= 4 && cursor.Read<uint>("the magic number") is uint magic && magic != 0x46554747)
+        if (mapping.Length >= 4 && cursor.Read<uint>("the magic number") is uint magic && magic != 0x46554747)
         {
             Span<byte> first = [(byte)magic, (byte)(magic >> 8), (byte)(magic >> 16), (byte)(magic >> 24)];
             string hint = first.SequenceEqual("vers"u8) ? "This is a Git LFS pointer and not the model: run 'git lfs pull' or download "
@@ -127,8 +172,8 @@ public sealed class GgufFile : IDisposable
             throw cursor.Fail(0, $"the file begins with {Convert.ToHexString(first)}; expected 47475546 (\"GGUF\"). {hint}");
         }
 
-        if (Length < HeaderBytes)
-            throw cursor.Fail(0, $"the file is {Length} bytes long; a GGUF header takes {HeaderBytes}. It is cut short; download it "
+        if (mapping.Length < HeaderBytes)
+            throw cursor.Fail(0, $"the file is {mapping.Length} bytes long; a GGUF header takes {HeaderBytes}. It is cut short; download it "
                 + "again.");
     }
 

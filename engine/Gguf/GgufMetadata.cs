@@ -111,6 +111,12 @@ public sealed class GgufMetadata
         };
     }
 
+    /// <summary>An array of 32-bit floats.</summary>
+    /// <exception cref="GgufException">Absent or of another type.</exception>
+    public float[] Floats(string key) =>
+        !values.TryGetValue(key, out object? value) ? throw Missing(key, "an array of numbers")
+        : value is GgufArray { Elements: GgufValueType.Float32 } array ? (float[])array.Decode() : throw Odd(key, "an array of numbers");
+
     /// <summary>Elements of an array value without decoding it.</summary>
     /// <exception cref="GgufException">Absent or no array.</exception>
     public long Count(string key) =>

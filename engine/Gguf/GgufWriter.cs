@@ -42,6 +42,20 @@ public sealed class GgufWriter
         return this;
     }
 
+    /// <summary>The keys of another file for which <paramref name="wanted"/> holds, in its order; never its alignment, which is this writer's.</summary>
+    public GgufWriter AddAll(GgufMetadata source, Func<string, bool> wanted)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(wanted);
+        foreach (string key in source.Keys.Where(key => key != "general.alignment" && wanted(key)))
+        {
+            if (source.TryGetValue(key, out object? value))
+                Add(key, value);
+        }
+
+        return this;
+    }
+
     /// <param name="dimensions">One to four, fastest first; the first a multiple of the type's block length.</param>
     public GgufWriter AddTensor(string name, GgmlType type, ReadOnlySpan<long> dimensions, TensorFill fill)
     {
@@ -88,6 +102,28 @@ public sealed class GgufWriter
         }
 
         progress?.Report(1);
+    }
+
+    /// <summary>Writes under a temporary name beside <paramref name="path"/> and renames it when complete: no half file is ever
+    /// left there, whatever throws.</summary>
+    /// <param name="progress">Told the share of tensor bytes written, 0 to 1.</param>
+    /// <param name="check">Sees the complete file before it gets its name; the file goes when it throws.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public void WriteFile(string path, IProgress<double>? progress = null, Action<string>? check = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        string partial = $"{path}.partial-{Environment.ProcessId}";
+        try
+        {
+            using (var stream = new FileStream(partial, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
+                Write(stream, progress);
+            check?.Invoke(partial);
+            File.Move(partial, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(partial);
+        }
     }
 
     private long Align(long position) => (position + alignment - 1) / alignment * alignment;

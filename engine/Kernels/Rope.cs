@@ -3,7 +3,7 @@ using SmolCluster.Engine.Models;
 namespace SmolCluster.Engine.Kernels;
 
 /// <summary>
-/// Rotary positions of type NORM: each pair (2i, 2i+1) of a head turns by position · frequency[i]. Frequencies and angles
+/// Rotary positions: pair i of a head, which elements it may be (<see cref="RopePairs"/>), turns by position · frequency[i]. Frequencies and angles
 /// are computed in double and rounded once, so that every machine turns by the same angle. Source: Su et al. 2021; YaRN:
 /// Peng et al. 2023, with the ramp and magnitude as llama.cpp applies them.
 /// </summary>
@@ -11,12 +11,14 @@ internal sealed class Rope
 {
     private readonly double[] _frequency;  // [dimensions / 2], radians a position
     private readonly double _magnitude;
+    private readonly bool _halves;
 
     /// <param name="config">Base, dimensions and scaling.</param>
     /// <param name="factors">[dimensions / 2] divisors of the frequencies (Llama 3's rope_freqs), or empty.</param>
     public Rope(RopeConfig config, ReadOnlySpan<float> factors)
     {
         _frequency = new double[config.Dimensions / 2];
+        _halves = config.Pairs == RopePairs.Halves;
         double scale = config.Scaling == RopeScaling.None ? 1 : 1 / config.Factor;
         bool yarn = config.Scaling == RopeScaling.Yarn && config.YarnExtrapolation != 0;
         (double low, double high) = yarn ? CorrectionRange(config) : (0, 0);
@@ -49,15 +51,17 @@ internal sealed class Rope
     }
 
     /// <summary>Turns every head of one token in place: heads is [headCount][headLength]; dimensions past the table stay.</summary>
-    public static unsafe void Rotate(float* heads, int headCount, int headLength, ReadOnlySpan<float> angles)
+    public unsafe void Rotate(float* heads, int headCount, int headLength, ReadOnlySpan<float> angles)
     {
+        int pairs = angles.Length / 2, step = _halves ? 1 : 2, apart = _halves ? pairs : 1;
         for (int h = 0; h < headCount; h++, heads += headLength)
         {
-            for (int i = 0; i < angles.Length; i += 2)
+            for (int i = 0; i < pairs; i++)
             {
-                float a = heads[i], b = heads[i + 1], cos = angles[i], sin = angles[i + 1];
-                heads[i] = MathF.FusedMultiplyAdd(a, cos, -(b * sin));
-                heads[i + 1] = MathF.FusedMultiplyAdd(a, sin, b * cos);
+                float* first = heads + (i * step), second = first + apart;
+                float a = *first, b = *second, cos = angles[2 * i], sin = angles[(2 * i) + 1];
+                *first = MathF.FusedMultiplyAdd(a, cos, -(b * sin));
+                *second = MathF.FusedMultiplyAdd(a, sin, b * cos);
             }
         }
     }

@@ -8,7 +8,7 @@ internal static class ConfigReader
     public static (ModelConfig Config, IReadOnlyList<Hyperparameter> Mapping) Read(GgufFile file)
     {
         ArgumentNullException.ThrowIfNull(file);
-        RefusePartsAndAdapters(file);
+        RefuseAdapters(file);
         var table = new Hyperparameters(file);
         int embedding = table.Integer("embedding_length");
         int heads = table.Integer("attention.head_count");
@@ -33,20 +33,19 @@ internal static class ConfigReader
             VocabularyLength = Vocabulary(file, table),
             Rope = Rope(table, headLength, context),
             NoRopeInterval = table.Architecture.NoRopeInterval,
+            NormalizesHeads = table.Architecture.NormalizesHeads,
+            HasAttentionBias = table.Architecture.HasAttentionBias,
+            IsFused = table.Architecture.IsFused,
         };
         table.Note("no_rope_interval", "every n-th block applies no RoPE; 0: none", $"{config.NoRopeInterval}",
+            "property of the architecture");
+        table.Note("rope_pairs", "elements of a head that RoPE turns together", config.Rope.Pairs == RopePairs.Halves ? "i, i + half" : "2i, 2i + 1",
             "property of the architecture");
         return (config, table.Rows);
     }
 
-    private static void RefusePartsAndAdapters(GgufFile file)
+    private static void RefuseAdapters(GgufFile file)
     {
-        if (file.Metadata.Integer("split.count", 1) > 1)
-        {
-            throw new GgufException($"{file.Path}: this is one of {file.Metadata.Integer("split.count")} parts of a split model "
-                + "('split.count'). Merge them into one file first (llama-gguf-split --merge).");
-        }
-
         if (file.Metadata.Text("general.type", "model") is not "model")
         {
             throw new GgufException($"{file.Path}: 'general.type' is {file.Metadata.Describe("general.type")}; expected \"model\". "
@@ -101,7 +100,10 @@ internal static class ConfigReader
         if (slow >= fast)
             throw table.Fail($"YaRN's beta_fast is {fast} and its beta_slow {slow}; expected beta_slow below beta_fast.");
         return new RopeConfig(dimensions, frequencyBase, scaling, scaling == RopeScaling.None ? 1 : factor, original, extrapolation,
-            attention, fast, slow);
+            attention, fast, slow)
+        {
+            Pairs = table.Architecture.Pairs,
+        };
     }
 
     private static RopeScaling Scaling(Hyperparameters table, double factor)

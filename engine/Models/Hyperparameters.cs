@@ -10,7 +10,18 @@ public sealed record Hyperparameter(string Key, string Meaning, string Value, st
 
 /// <summary>An architecture this engine runs, with what its files do not say.</summary>
 /// <param name="NoRopeInterval">See <see cref="ModelConfig.NoRopeInterval"/>; no key of the published files holds it.</param>
-internal sealed record Architecture(string Name, int NoRopeInterval);
+/// <param name="Pairs">See <see cref="RopeConfig.Pairs"/>.</param>
+internal sealed record Architecture(string Name, int NoRopeInterval = 0, RopePairs Pairs = RopePairs.Neighbours)
+{
+    /// <summary>See <see cref="ModelConfig.HasAttentionBias"/>.</summary>
+    public bool HasAttentionBias { get; init; }
+
+    /// <summary>See <see cref="ModelConfig.NormalizesHeads"/>.</summary>
+    public bool NormalizesHeads { get; init; }
+
+    /// <summary>See <see cref="ModelConfig.IsFused"/>.</summary>
+    public bool IsFused { get; init; }
+}
 
 /// <summary>Looks hyperparameters up under the file's own <c>general.architecture</c>, checks each against its range, and keeps
 /// the mapping it applied. One table serves every architecture, because llama's relatives differ in prefixes and defaults
@@ -18,7 +29,14 @@ internal sealed record Architecture(string Name, int NoRopeInterval);
 internal sealed class Hyperparameters
 {
     /// <summary>To add an architecture of llama's family, add a line.</summary>
-    public static readonly Architecture[] Architectures = [new("smollm3", NoRopeInterval: 4), new("llama", NoRopeInterval: 0)];
+    public static readonly Architecture[] Architectures =
+    [
+        new("smollm3", NoRopeInterval: 4),
+        new("llama"),
+        new("qwen2", Pairs: RopePairs.Halves) { HasAttentionBias = true },
+        new("qwen3", Pairs: RopePairs.Halves) { NormalizesHeads = true },
+        new("phi3", Pairs: RopePairs.Halves) { IsFused = true },
+    ];
 
     /// <summary>Every key read, its meaning and the values accepted. The bounds are far above any model of this family and keep
     /// all products of sizes within 63 bits.</summary>
@@ -62,7 +80,7 @@ internal sealed class Hyperparameters
         string name = file.Metadata.Text("general.architecture");
         Architecture = Array.Find(Architectures, a => a.Name == name) ?? throw new GgufException(
             $"{file.Path}: the architecture is {file.Metadata.Describe("general.architecture")}; this engine runs "
-            + $"{string.Join(" and ", Architectures.Select(static a => a.Name))}. Choose a model of one of those.");
+            + $"{string.Join(", ", Architectures.Select(static a => a.Name))}. Choose a model of one of those.");
         rows.Add(new("general.architecture", "prefix of the keys below", name, null));
         RefuseUnused("expert_count", "attention.sliding_window", "attention.scale", "logit_scale", "rope.scaling.yarn_log_multiplier");
     }
@@ -121,13 +139,17 @@ internal sealed class Hyperparameters
         foreach (string suffix in suffixes)
         {
             Definition definition = Table[suffix];
-            if (Has(suffix) && Read(suffix, definition) != 0)
+            if (Has(suffix) && Read(suffix, definition) != 0 && !IsWholeContext(suffix, definition))
             {
                 throw new GgufException($"{file.Path}: architecture '{Architecture.Name}': the key '{Key(suffix)}' is "
                     + $"{file.Metadata.Describe(Key(suffix))} ({definition.Meaning}). Its answers would be wrong; choose another model.");
             }
         }
     }
+
+    /// <summary>A window that no position of the context falls out of is none.</summary>
+    private bool IsWholeContext(string suffix, Definition definition) => suffix == "attention.sliding_window" && Has("context_length")
+        && Read(suffix, definition) >= Read("context_length", Table["context_length"]);
 
     private GgufException Missing(string suffix, Definition definition)
     {

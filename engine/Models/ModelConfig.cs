@@ -6,7 +6,7 @@ namespace SmolCluster.Engine.Models;
 /// <summary>A model's shape as data, validated; there is no subclass an architecture. Lengths in elements, positions in tokens.</summary>
 public sealed record ModelConfig
 {
-    /// <summary><c>general.architecture</c>: smollm3 or llama.</summary>
+    /// <summary><c>general.architecture</c>, one of <see cref="Hyperparameters.Architectures"/>.</summary>
     public required string Architecture { get; init; }
 
     /// <summary><c>general.name</c>, or the file's name without extension.</summary>
@@ -37,6 +37,15 @@ public sealed record ModelConfig
     /// so.</summary>
     public required int NoRopeInterval { get; init; }
 
+    /// <summary>Query and key heads are normalized before they are rotated, each by a weight of its length (Qwen3).</summary>
+    public bool NormalizesHeads { get; init; }
+
+    /// <summary>Query, key and value have a bias (Qwen2).</summary>
+    public bool HasAttentionBias { get; init; }
+
+    /// <summary>Query, key and value are one matrix in the file, and gate and up another (Phi 3).</summary>
+    public bool IsFused { get; init; }
+
     public bool AppliesRope(int layer) => NoRopeInterval == 0 || (layer + 1) % NoRopeInterval != 0;
 
     /// <summary>Bytes that one position takes in the KV cache.</summary>
@@ -56,10 +65,23 @@ public sealed record ModelConfig
     public static IReadOnlyList<Hyperparameter> Mapping(GgufFile file) => ConfigReader.Read(file).Mapping;
 }
 
-/// <summary>Rotary positions: NORM pairs (2i, 2i+1).</summary>
+/// <summary>Rotary positions.</summary>
 /// <param name="Dimensions">Rotated dimensions of each head, even, at most the head length.</param>
 /// <param name="Scaling">none, linear or yarn.</param>
 public sealed record RopeConfig(int Dimensions, double Base, RopeScaling Scaling, double Factor, int OriginalContextLength,
-    double YarnExtrapolation, double YarnAttention, double YarnBetaFast, double YarnBetaSlow);
+    double YarnExtrapolation, double YarnAttention, double YarnBetaFast, double YarnBetaSlow)
+{
+    public RopePairs Pairs { get; init; }
+}
+
+/// <summary>Which two elements of a head turn together.</summary>
+public enum RopePairs
+{
+    /// <summary>2i and 2i + 1: llama.cpp's NORM.</summary>
+    Neighbours,
+
+    /// <summary>i and i + half of the rotated dimensions: llama.cpp's NEOX.</summary>
+    Halves,
+}
 
 public enum RopeScaling { None, Linear, Yarn }

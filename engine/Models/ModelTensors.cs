@@ -79,7 +79,7 @@ public static class ModelTensors
 
     private static IEnumerable<Need> Needs(ModelConfig c)
     {
-        int query = c.HeadCount * c.HeadLength, key = c.HeadCountKv * c.HeadLength;
+        int query = c.HeadCount * c.HeadLength;
         yield return new("token_embd.weight", false, c.EmbeddingLength, c.VocabularyLength);
         yield return new("output_norm.weight", false, c.EmbeddingLength);
         yield return new("output.weight", true, c.EmbeddingLength, c.VocabularyLength);
@@ -87,14 +87,37 @@ public static class ModelTensors
         for (int i = 0; i < c.BlockCount; i++)
         {
             yield return new($"blk.{i}.attn_norm.weight", false, c.EmbeddingLength);
-            yield return new($"blk.{i}.attn_q.weight", false, c.EmbeddingLength, query);
-            yield return new($"blk.{i}.attn_k.weight", false, c.EmbeddingLength, key);
-            yield return new($"blk.{i}.attn_v.weight", false, c.EmbeddingLength, key);
+            foreach (Need need in Attention(c, i))
+                yield return need;
             yield return new($"blk.{i}.attn_output.weight", false, query, c.EmbeddingLength);
             yield return new($"blk.{i}.ffn_norm.weight", false, c.EmbeddingLength);
-            yield return new($"blk.{i}.ffn_gate.weight", false, c.EmbeddingLength, c.FeedForwardLength);
-            yield return new($"blk.{i}.ffn_up.weight", false, c.EmbeddingLength, c.FeedForwardLength);
+            if (!c.IsFused)
+                yield return new($"blk.{i}.ffn_gate.weight", false, c.EmbeddingLength, c.FeedForwardLength);
+            yield return new($"blk.{i}.ffn_up.weight", false, c.EmbeddingLength, (c.IsFused ? 2 : 1) * (long)c.FeedForwardLength);
             yield return new($"blk.{i}.ffn_down.weight", false, c.FeedForwardLength, c.EmbeddingLength);
+        }
+    }
+
+    private static IEnumerable<Need> Attention(ModelConfig c, int i)
+    {
+        int query = c.HeadCount * c.HeadLength, key = c.HeadCountKv * c.HeadLength;
+        if (c.IsFused)
+        {
+            yield return new($"blk.{i}.attn_qkv.weight", false, c.EmbeddingLength, query + (2L * key));
+            yield break;
+        }
+
+        foreach ((string name, int length) in new[] { ("attn_q", query), ("attn_k", key), ("attn_v", key) })
+        {
+            yield return new($"blk.{i}.{name}.weight", false, c.EmbeddingLength, length);
+            if (c.HasAttentionBias)
+                yield return new($"blk.{i}.{name}.bias", false, length);
+        }
+
+        if (c.NormalizesHeads)
+        {
+            yield return new($"blk.{i}.attn_q_norm.weight", false, c.HeadLength);
+            yield return new($"blk.{i}.attn_k_norm.weight", false, c.HeadLength);
         }
     }
 

@@ -24,18 +24,7 @@ internal sealed unsafe class ModelWeights
         Output = file.TryGetTensor("output.weight", out _) ? Load("output.weight") : TokenEmbedding;
         RopeFactors = file.TryGetTensor("rope_freqs.weight", out GgufTensor? factors)
             ? new ReadOnlySpan<float>(file.Data(factors), (int)factors.Columns).ToArray() : [];
-        Layers = [.. Enumerable.Range(0, config.BlockCount).Select(i => new LayerWeights
-        {
-            AttentionNorm = Vector($"blk.{i}.attn_norm.weight"),
-            Query = Load($"blk.{i}.attn_q.weight"),
-            Key = Load($"blk.{i}.attn_k.weight"),
-            Value = Load($"blk.{i}.attn_v.weight"),
-            AttentionOutput = Load($"blk.{i}.attn_output.weight"),
-            FeedForwardNorm = Vector($"blk.{i}.ffn_norm.weight"),
-            Gate = Load($"blk.{i}.ffn_gate.weight"),
-            Up = Load($"blk.{i}.ffn_up.weight"),
-            Down = Load($"blk.{i}.ffn_down.weight"),
-        })];
+        Layers = [.. Enumerable.Range(0, config.BlockCount).Select(i => Layer(config, $"blk.{i}."))];
     }
 
     /// <summary>[vocabulary][embedding]</summary>
@@ -52,11 +41,40 @@ internal sealed unsafe class ModelWeights
 
     public LayerWeights[] Layers { get; }
 
-    private Matrix Load(string name)
+    private LayerWeights Layer(ModelConfig config, string block)
+    {
+        int query = config.HeadCount * config.HeadLength, key = config.HeadCountKv * config.HeadLength, inner = config.FeedForwardLength;
+        bool fused = config.IsFused, bias = config.HasAttentionBias;
+        return new LayerWeights
+        {
+            AttentionNorm = Vector(block + "attn_norm.weight"),
+            Query = fused ? Rows(block + "attn_qkv.weight", 0, query) : Load(block + "attn_q.weight"),
+            Key = fused ? Rows(block + "attn_qkv.weight", query, key) : Load(block + "attn_k.weight"),
+            Value = fused ? Rows(block + "attn_qkv.weight", query + key, key) : Load(block + "attn_v.weight"),
+            QueryBias = bias ? Vector(block + "attn_q.bias") : null,
+            KeyBias = bias ? Vector(block + "attn_k.bias") : null,
+            ValueBias = bias ? Vector(block + "attn_v.bias") : null,
+            QueryNorm = config.NormalizesHeads ? Vector(block + "attn_q_norm.weight") : null,
+            KeyNorm = config.NormalizesHeads ? Vector(block + "attn_k_norm.weight") : null,
+            AttentionOutput = Load(block + "attn_output.weight"),
+            FeedForwardNorm = Vector(block + "ffn_norm.weight"),
+            Gate = fused ? Rows(block + "ffn_up.weight", 0, inner) : Load(block + "ffn_gate.weight"),
+            Up = fused ? Rows(block + "ffn_up.weight", inner, inner) : Load(block + "ffn_up.weight"),
+            Down = Load(block + "ffn_down.weight"),
+        };
+    }
+
+    private Matrix Load(string name) => Rows(name, 0, checked((int)Find(name).Rows));
+
+    /// <summary>Some rows of a tensor. Its twin's groups of sixteen are of use where they begin with the first row wanted.</summary>
+    private Matrix Rows(string name, int first, int count)
     {
         GgufTensor tensor = Find(name);
         RowDot dot = _arithmetic == Arithmetic.Reference ? RowDot.Reference(tensor.Type) : RowDot.For(tensor.Type, Simd.Level);
-        return new Matrix(tensor.Type, _file.Data(tensor), checked((int)tensor.Rows), checked((int)tensor.Columns), dot, _twin is null ? null : _twin.Rows(name));
+        long offset = tensor.ByteLength / tensor.Rows * first;
+        byte* groups = _twin is null ? null : _twin.Rows(name);
+        bool whole = first % GroupLayout.Rows == 0 && count % GroupLayout.Rows == 0;
+        return new Matrix(tensor.Type, _file.Data(tensor) + offset, count, checked((int)tensor.Columns), dot, groups == null || !(whole || count == tensor.Rows) ? null : groups + offset);
     }
 
     private float* Vector(string name) => (float*)_file.Data(Find(name));
@@ -78,6 +96,21 @@ internal sealed unsafe class LayerWeights
 
     /// <summary>[kv heads · head length][embedding]</summary>
     public required Matrix Value { get; init; }
+
+    /// <summary>[heads · head length], or null: none.</summary>
+    public float* QueryBias { get; init; }
+
+    /// <summary>[kv heads · head length], or null: none.</summary>
+    public float* KeyBias { get; init; }
+
+    /// <summary>[kv heads · head length], or null: none.</summary>
+    public float* ValueBias { get; init; }
+
+    /// <summary>[head length], or null: query heads are not normalized.</summary>
+    public float* QueryNorm { get; init; }
+
+    /// <summary>[head length], or null: key heads are not normalized.</summary>
+    public float* KeyNorm { get; init; }
 
     /// <summary>[embedding][heads · head length]</summary>
     public required Matrix AttentionOutput { get; init; }

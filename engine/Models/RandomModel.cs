@@ -14,34 +14,19 @@ public static class RandomModel
         new("llama-1b", "llama", 16, 131_072, 2048, 8192, 32, 8, 64, 5e5f, 128_256, 256, TiedHead: true, RopeFactors: true),
         new("tiny", "smollm3", 8, 4096, 256, 768, 4, 2, 64, 5e6f, 2048, 48, TiedHead: true, RopeFactors: false),
         new("tiny-llama", "llama", 4, 2048, 256, 768, 8, 4, 32, 1e4f, 2048, 48, TiedHead: false, RopeFactors: true),
+        new("tiny-qwen2", "qwen2", 4, 2048, 256, 768, 8, 4, 32, 1e6f, 2048, 48, TiedHead: true, RopeFactors: false) { HasBias = true },
+        new("tiny-qwen3", "qwen3", 4, 2048, 256, 768, 4, 2, 128, 1e6f, 2048, 48, TiedHead: true, RopeFactors: false) { NormalizesHeads = true },
+        new("tiny-phi3", "phi3", 4, 2048, 256, 768, 8, 4, 32, 1e4f, 2048, 48, TiedHead: false, RopeFactors: false) { IsFused = true },
     ];
 
-    /// <summary>llama.cpp's numbers for <c>general.file_type</c>, by the type most weights have.</summary>
-    private static readonly Dictionary<GgmlType, uint> FileTypes = new()
-    {
-        [GgmlType.F32] = 0,
-        [GgmlType.F16] = 1,
-        [GgmlType.Q4_0] = 2,
-        [GgmlType.Q4_1] = 3,
-        [GgmlType.Q8_0] = 7,
-        [GgmlType.Q5_0] = 8,
-        [GgmlType.Q5_1] = 9,
-        [GgmlType.Q2_K] = 10,
-        [GgmlType.Q3_K] = 12,
-        [GgmlType.Q4_K] = 14,
-        [GgmlType.Q5_K] = 16,
-        [GgmlType.Q6_K] = 18,
-        [GgmlType.IQ4_NL] = 25,
-        [GgmlType.IQ4_XS] = 30,
-        [GgmlType.BF16] = 32,
-    };
+    private static readonly GgmlType[] KnownTypes = [.. Enum.GetValues<GgmlType>().Where(static t => BlockFormat.TryGet(t, out _))];
 
     /// <summary>Names for the part of a shape before the colon.</summary>
     public static IEnumerable<string> Shapes => Known.Select(static s => s.Name);
 
     /// <summary>Names for the part after the colon.</summary>
     public static IEnumerable<string> Types =>
-        FileTypes.Keys.Select(static t => t.ToString()).Append("Q4_K_M").Order(StringComparer.Ordinal);
+        KnownTypes.Select(static t => t.ToString()).Append("Q4_K_M").Order(StringComparer.Ordinal);
 
     /// <summary>Writes <paramref name="path"/> under a temporary name beside it and renames it when complete.</summary>
     /// <param name="shape">A shape and a tensor type, e.g. <c>smollm3-3b:Q4_K_M</c>; the type may be left out.</param>
@@ -54,17 +39,7 @@ public static class RandomModel
         ArgumentException.ThrowIfNullOrEmpty(shape);
         ArgumentException.ThrowIfNullOrEmpty(path);
         (Shape what, GgmlType? type) = Parse(shape);
-        string partial = $"{path}.partial-{Environment.ProcessId}";
-        try
-        {
-            using (var stream = new FileStream(partial, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
-                Describe(what, type, seed).Write(stream, progress);
-            File.Move(partial, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(partial);
-        }
+        Describe(what, type, seed).WriteFile(path, progress);
     }
 
     /// <summary>A null type is the mix called Q4_K_M.</summary>
@@ -74,7 +49,7 @@ public static class RandomModel
         Shape? shape = Array.Find(Known, s => s.Name == parts[0]);
         GgmlType? type = null;
         bool typeKnown = parts.Length == 1 || parts[1] == "Q4_K_M";
-        if (!typeKnown && Enum.TryParse(parts[1], out GgmlType named) && FileTypes.ContainsKey(named) && named.ToString() == parts[1])
+        if (!typeKnown && Enum.TryParse(parts[1], out GgmlType named) && KnownTypes.Contains(named) && named.ToString() == parts[1])
             (type, typeKnown) = (named, true);
         return shape is not null && typeKnown && parts.Length <= 2 ? (shape, type)
             : throw new ArgumentException($"'{text}' is no known shape; expected SHAPE:TYPE with a shape of {string.Join(", ", Shapes)} "
@@ -90,7 +65,7 @@ public static class RandomModel
             .Add("general.name", $"{s.Name} {mix} random")
             .Add("general.description", $"Random weights of seed {seed} in a true shape, for measuring. Its answers mean nothing.")
             .Add("general.quantization_version", 2u)
-            .Add("general.file_type", type is null ? 15u : FileTypes[type.Value])
+            .Add("general.file_type", FileType(type))
             .Add($"{s.Architecture}.block_count", (uint)s.Blocks)
             .Add($"{s.Architecture}.context_length", (uint)s.Context)
             .Add($"{s.Architecture}.embedding_length", (uint)s.Embedding)
@@ -101,10 +76,20 @@ public static class RandomModel
             .Add($"{s.Architecture}.rope.freq_base", s.RopeBase)
             .Add($"{s.Architecture}.rope.dimension_count", (uint)s.HeadLength)
             .Add($"{s.Architecture}.vocab_size", (uint)s.Vocabulary);
+        if (s.HeadLength != s.Embedding / s.Heads)
+            writer.Add($"{s.Architecture}.attention.key_length", (uint)s.HeadLength).Add($"{s.Architecture}.attention.value_length", (uint)s.HeadLength);
         RandomVocabulary.AddTo(writer, s.Vocabulary, s.SpecialTokens);
         AddTensors(writer, s, type, seed);
         return writer;
     }
+
+    /// <summary>Of the small mix where every matrix has the same K type; medium for Q3_K.</summary>
+    private static uint FileType(GgmlType? type) => QuantizationMix.Find(type switch
+    {
+        null => "Q4_K_M",
+        GgmlType.Q4_K or GgmlType.Q5_K => $"{type}_S",
+        _ => $"{type}",
+    })!.FileType;
 
     private static void AddTensors(GgufWriter writer, Shape s, GgmlType? type, ulong seed)
     {
@@ -125,14 +110,38 @@ public static class RandomModel
             int eighth = s.Blocks / 8;
             GgmlType value = i < eighth || i >= 7 * s.Blocks / 8 || (i - eighth) % 3 == 2 ? better : common;
             Vector($"blk.{i}.attn_norm.weight", s.Embedding, 1);
+            Attention(i, value);
+            Matrix($"blk.{i}.attn_output.weight", common, query, s.Embedding);
+            Vector($"blk.{i}.ffn_norm.weight", s.Embedding, 1);
+            if (!s.IsFused)
+                Matrix($"blk.{i}.ffn_gate.weight", common, s.Embedding, s.FeedForward);
+            Matrix($"blk.{i}.ffn_up.weight", common, s.Embedding, (s.IsFused ? 2 : 1) * s.FeedForward);
+            Matrix($"blk.{i}.ffn_down.weight", value, s.FeedForward, s.Embedding);
+        }
+
+        void Attention(int i, GgmlType value)
+        {
+            if (s.IsFused)
+            {
+                Matrix($"blk.{i}.attn_qkv.weight", value, s.Embedding, query + (2 * key));
+                return;
+            }
+
             Matrix($"blk.{i}.attn_q.weight", common, s.Embedding, query);
             Matrix($"blk.{i}.attn_k.weight", common, s.Embedding, key);
             Matrix($"blk.{i}.attn_v.weight", value, s.Embedding, key);
-            Matrix($"blk.{i}.attn_output.weight", common, query, s.Embedding);
-            Vector($"blk.{i}.ffn_norm.weight", s.Embedding, 1);
-            Matrix($"blk.{i}.ffn_gate.weight", common, s.Embedding, s.FeedForward);
-            Matrix($"blk.{i}.ffn_up.weight", common, s.Embedding, s.FeedForward);
-            Matrix($"blk.{i}.ffn_down.weight", value, s.FeedForward, s.Embedding);
+            if (s.HasBias)
+            {
+                Wave($"blk.{i}.attn_q.bias", query, 0);
+                Wave($"blk.{i}.attn_k.bias", key, 0);
+                Wave($"blk.{i}.attn_v.bias", key, 0);
+            }
+
+            if (s.NormalizesHeads)
+            {
+                Wave($"blk.{i}.attn_q_norm.weight", s.HeadLength, 1);
+                Wave($"blk.{i}.attn_k_norm.weight", s.HeadLength, 1);
+            }
         }
 
         void Matrix(string name, GgmlType matrixType, long columns, long rows)
@@ -144,8 +153,23 @@ public static class RandomModel
 
         void Vector(string name, long length, float value) =>
             writer.AddTensor(name, GgmlType.F32, [length], (chunk, _) => MemoryMarshal.Cast<byte, float>(chunk).Fill(value));
+
+        // around a middle, in steps that no machine rounds otherwise
+        void Wave(string name, long length, float middle) => writer.AddTensor(name, GgmlType.F32, [length], (chunk, offset) =>
+        {
+            Span<float> floats = MemoryMarshal.Cast<byte, float>(chunk);
+            for (int i = 0; i < floats.Length; i++)
+                floats[i] = middle + ((((offset / sizeof(float)) + i) * 37 % 101) - 50) / 128f;
+        });
     }
 
     private sealed record Shape(string Name, string Architecture, int Blocks, int Context, int Embedding, int FeedForward, int Heads,
-        int HeadsKv, int HeadLength, float RopeBase, int Vocabulary, int SpecialTokens, bool TiedHead, bool RopeFactors);
+        int HeadsKv, int HeadLength, float RopeBase, int Vocabulary, int SpecialTokens, bool TiedHead, bool RopeFactors)
+    {
+        public bool HasBias { get; init; }
+
+        public bool NormalizesHeads { get; init; }
+
+        public bool IsFused { get; init; }
+    }
 }

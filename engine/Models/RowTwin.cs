@@ -152,13 +152,17 @@ public sealed unsafe class RowTwin : IDisposable
 
     private static string Checksum(GgufFile source, Part progress)
     {
-        using var stream = new FileStream(source.Path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         byte[] chunk = new byte[ChunkBytes];
-        for (int read; (read = stream.Read(chunk)) > 0;)
+        long done = 0;
+        foreach (GgufFile part in source.Parts)
         {
-            hash.AppendData(chunk, 0, read);
-            progress.Report(stream.Position / (double)stream.Length);
+            using var stream = new FileStream(part.Path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+            for (int read; (read = stream.Read(chunk)) > 0;)
+            {
+                hash.AppendData(chunk, 0, read);
+                progress.Report((done += read) / (double)source.Length);
+            }
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());

@@ -112,7 +112,7 @@ public sealed unsafe class Transformer : IDisposable
             new(w.Query, _rows.For(w.Query), s.Query(0), QueryLength),          // [T][H·D]
             new(w.Key, _rows.For(w.Key), s.Key(0), KeyLength),                  // [T][K·D]
             new(w.Value, _rows.For(w.Value), s.Value(0), KeyLength));           // [T][K·D]
-        _team.For(tokens, (t, _) => RotateAndStore(layer, t));
+        _team.For(tokens, (t, _) => RotateAndStore(layer, w, t));
         Show("Qcur", layer, s.Query(0), tokens * QueryLength);
         Show("Kcur", layer, s.Key(0), tokens * KeyLength);
         Show("Vcur", layer, s.Value(0), tokens * KeyLength);
@@ -123,17 +123,38 @@ public sealed unsafe class Transformer : IDisposable
         Show("attn_out", layer, s.Normed(0), tokens * _config.EmbeddingLength);
     }
 
-    private void RotateAndStore(int layer, int t)
+    private void RotateAndStore(int layer, LayerWeights w, int t)
     {
         StepScratch s = _scratch;
+        if (_config.HasAttentionBias)
+        {
+            Lanes.AddScaled(s.Query(t), w.QueryBias, 1, QueryLength);
+            Lanes.AddScaled(s.Key(t), w.KeyBias, 1, KeyLength);
+            Lanes.AddScaled(s.Value(t), w.ValueBias, 1, KeyLength);
+        }
+
+        if (_config.NormalizesHeads)
+        {
+            NormalizeHeads(s.Query(t), _config.HeadCount, w.QueryNorm);
+            NormalizeHeads(s.Key(t), _config.HeadCountKv, w.KeyNorm);
+        }
+
         if (_config.AppliesRope(layer))
         {
-            Rope.Rotate(s.Query(t), _config.HeadCount, _config.HeadLength, s.Angles(t));
-            Rope.Rotate(s.Key(t), _config.HeadCountKv, _config.HeadLength, s.Angles(t));
+            _rope.Rotate(s.Query(t), _config.HeadCount, _config.HeadLength, s.Angles(t));
+            _rope.Rotate(s.Key(t), _config.HeadCountKv, _config.HeadLength, s.Angles(t));
         }
 
         StepToken token = s.Tokens[t];
         KvWriter.Store(token.Sequence, layer, token.Position, s.Key(t), s.Value(t));
+    }
+
+    private void NormalizeHeads(float* heads, int count, float* weight)
+    {
+        for (int h = 0; h < count; h++, heads += _config.HeadLength)
+        {
+            RmsNorm.Apply(heads, weight, _config.RmsEpsilon, _config.HeadLength, heads);
+        }
     }
 
     private void AttendTile(int layer, int piece, int worker)

@@ -10,6 +10,12 @@ internal static unsafe class Nibbles
     /// <summary>The sixteen levels of the IQ4 formats.</summary>
     private static ReadOnlySpan<sbyte> Levels => [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
 
+    /// <summary>Level <paramref name="q"/> of the sixteen.</summary>
+    public static float Level(int q) => Levels[q];
+
+    /// <summary>The number of a level, from its value.</summary>
+    public static int LevelNumber(float level) => Levels.IndexOf((sbyte)level);
+
     /// <summary>32 weights of 16 bytes: low halves first, then high halves.</summary>
     public static void Split16(byte* packed, byte* quants)
     {

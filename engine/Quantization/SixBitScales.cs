@@ -20,6 +20,20 @@ internal static unsafe class SixBitScales
         }
     }
 
+    /// <summary>The other direction.</summary>
+    /// <param name="scales">[8] from 0 to 63.</param>
+    /// <param name="minimums">[8] from 0 to 63.</param>
+    /// <param name="packed">[12]</param>
+    public static void Pack(int* scales, int* minimums, byte* packed)
+    {
+        for (int i = 0; i < 4; i++)
+        {
+            packed[i] = (byte)(scales[i] | (scales[i + 4] >> 4 << 6));
+            packed[i + 4] = (byte)(minimums[i] | (minimums[i + 4] >> 4 << 6));
+            packed[i + 8] = (byte)((scales[i + 4] & 15) | ((minimums[i + 4] & 15) << 4));
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void UnpackVector(byte* packed, Tile256* tile)
     {

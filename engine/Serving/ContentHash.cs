@@ -20,12 +20,17 @@ internal static class ContentHash
         Span<byte> length = stackalloc byte[8];
         BinaryPrimitives.WriteInt64LittleEndian(length, file.Length);
         hash.AppendData(length);
-        GgufTensor first = file.Tensors.MinBy(static t => t.Offset)
-            ?? throw new GgufException($"{file.Path}: the file has no tensors; a model is expected.");
-        byte* header = file.Data(first) - first.Offset;
-        for (long at = 0; at < first.Offset; at += HeaderChunkBytes)
+        if (file.Tensors.Count == 0)
         {
-            hash.AppendData(new ReadOnlySpan<byte>(header + at, (int)Math.Min(HeaderChunkBytes, first.Offset - at)));
+            throw new GgufException($"{file.Path}: the file has no tensors; a model is expected.");
+        }
+
+        foreach (GgufFile part in file.Parts)
+        {
+            for (long at = 0; at < part.HeaderLength; at += HeaderChunkBytes)
+            {
+                hash.AppendData(new ReadOnlySpan<byte>(part.Start + at, (int)Math.Min(HeaderChunkBytes, part.HeaderLength - at)));
+            }
         }
 
         foreach (GgufTensor tensor in file.Tensors)

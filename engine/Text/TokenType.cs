@@ -11,4 +11,6 @@ internal enum TokenType : byte
     /// <summary>Added by the model's authors but visible, such as &lt;think&gt;.</summary>
     UserDefined = 4,
     Unused = 5,
+    /// <summary>One byte, written &lt;0x0A&gt;: only in SentencePiece vocabularies.</summary>
+    Byte = 6,
 }

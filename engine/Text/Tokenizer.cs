@@ -23,27 +23,31 @@ public sealed class Tokenizer
     ];
 
     private readonly Vocabulary _vocabulary;
-    private readonly PreTokenizer _preTokenizer;
-    private readonly BytePairEncoder _encoder;
+    private readonly PreTokenizer? _preTokenizer;
+    private readonly BytePairEncoder? _encoder;
+    private readonly SentencePieceEncoder? _sentencePieces; // instead of the two above
     private readonly SpecialTokens _specials;
     private readonly HashSet<int> _marks;
 
     private Tokenizer(GgufFile file)
     {
         GgufMetadata metadata = file.Metadata;
-        _preTokenizer = FindPreTokenizer(file);
+        bool isSentencePiece = IsSentencePiece(file);
+        if (!isSentencePiece) _preTokenizer = FindPreTokenizer(file);
         RequireAtMost(file, "tokens", 1 << 22);
         RequireAtMost(file, "token_type", 1 << 22);
-        RequireAtMost(file, "merges", 1 << 24);
-        _vocabulary = new Vocabulary(file.Path, metadata.EachText(Prefix + "tokens"), metadata.Integers(Prefix + "token_type"));
-        MergeTable merges = new(_vocabulary, metadata.EachText(Prefix + "merges"));
-        _encoder = new BytePairEncoder(_vocabulary, merges, _preTokenizer.IgnoresMerges);
+        RequireAtMost(file, isSentencePiece ? "scores" : "merges", 1 << 24);
+        _vocabulary = new Vocabulary(file.Path, metadata.EachText(Prefix + "tokens"), metadata.Integers(Prefix + "token_type"), isSentencePiece);
+        if (_preTokenizer is null)
+            _sentencePieces = new SentencePieceEncoder(_vocabulary, Scores(metadata), metadata.Boolean(Prefix + "add_space_prefix", true));
+        else
+            _encoder = new BytePairEncoder(_vocabulary, new MergeTable(_vocabulary, metadata.EachText(Prefix + "merges")), _preTokenizer.IgnoresMerges);
         _specials = new SpecialTokens(_vocabulary);
         BeginOfText = Id(metadata, "bos_token_id");
         bool? addsBegin = metadata.Contains(Prefix + "add_bos_token") ? metadata.Boolean(Prefix + "add_bos_token") : null;
         if (addsBegin == true && BeginOfText is null)
             throw _vocabulary.Fail("add_bos_token", "a begin-of-text token is to be added but tokenizer.ggml.bos_token_id is missing.");
-        AddsBeginOfText = addsBegin ?? (_preTokenizer.AddsBeginOfText && BeginOfText is not null);
+        AddsBeginOfText = addsBegin ?? ((_preTokenizer?.AddsBeginOfText ?? true) && BeginOfText is not null);
         EndOfGeneration = FindEnds(metadata);
         _marks = [.. AnswerForm.Marks.Select(_specials.Find).OfType<int>()];
     }
@@ -129,10 +133,11 @@ public sealed class Tokenizer
 
     private void EncodePlain(ReadOnlySpan<char> text, List<int> tokens, BytePairEncoder.Scratch scratch)
     {
-        while (!text.IsEmpty)
+        _sentencePieces?.Encode(text, tokens);
+        while (_sentencePieces is null && !text.IsEmpty)
         {
-            int length = _preTokenizer.FirstWord(text);
-            _encoder.Encode(text[..length], tokens, scratch);
+            int length = _preTokenizer!.FirstWord(text);
+            _encoder!.Encode(text[..length], tokens, scratch);
             text = text[length..];
         }
     }
@@ -159,11 +164,23 @@ public sealed class Tokenizer
         return matches;
     }
 
+    private static bool IsSentencePiece(GgufFile file) => file.Metadata.Text(Prefix + "model") switch
+    {
+        "gpt2" => false,
+        "llama" => true,
+        var model => throw new GgufException($"{file.Path}: {Prefix}model is {Vocabulary.Shown(model)}; this engine knows gpt2 (byte-level BPE) and llama (SentencePiece). Use a model with such a tokenizer."),
+    };
+
+    private float[] Scores(GgufMetadata metadata)
+    {
+        float[] scores = metadata.Floats(Prefix + "scores");
+        if (scores.Length != _vocabulary.Length)
+            throw _vocabulary.Fail("scores", $"the array has {scores.Length} elements; expected one for each of the {_vocabulary.Length} tokens.");
+        return Array.TrueForAll(scores, float.IsFinite) ? scores : throw _vocabulary.Fail("scores", "one of them is no finite number.");
+    }
+
     private static PreTokenizer FindPreTokenizer(GgufFile file)
     {
-        string model = file.Metadata.Text(Prefix + "model");
-        if (model != "gpt2")
-            throw new GgufException($"{file.Path}: {Prefix}model is {Vocabulary.Shown(model)}; this engine knows gpt2 (byte-level BPE). Use a model with such a tokenizer.");
         string name = file.Metadata.Text(Prefix + "pre");
         return PreTokenizer.Known.FirstOrDefault(known => known.Name == name)
             ?? throw new GgufException($"{file.Path}: {Prefix}pre is {Vocabulary.Shown(name)}; this engine knows "

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using SmolCluster.Engine.Gguf;
 
@@ -7,7 +8,11 @@ namespace SmolCluster.Engine.Text;
 /// hold present. So whatever a person writes has tokens, and tokens have bytes.</summary>
 internal sealed class Vocabulary
 {
+    /// <summary>How SentencePiece writes a space.</summary>
+    public const char SpaceMark = '\u2581';
+
     private readonly string _source;
+    private readonly bool _isSentencePiece;
     private readonly TokenType[] _types;
     private readonly int[] _byteTokens = new int[256];
     // normal tokens are indexed: only they are found by merging
@@ -16,10 +21,14 @@ internal sealed class Vocabulary
     /// <param name="source">The file, for messages.</param>
     /// <param name="tokens">As the file writes them.</param>
     /// <param name="types">Of the same length.</param>
+    /// <param name="isSentencePiece">Normal tokens are plain text with a mark for spaces, and bytes have tokens of their own type; else
+    /// normal tokens are in the byte alphabet.</param>
     /// <exception cref="GgufException">The arrays do not make a usable vocabulary.</exception>
-    public Vocabulary(string source, IReadOnlyCollection<string> tokens, IReadOnlyList<long> types)
+    public Vocabulary(string source, IReadOnlyCollection<string> tokens, IReadOnlyList<long> types, bool isSentencePiece = false)
     {
         _source = source;
+        _isSentencePiece = isSentencePiece;
+        Array.Fill(_byteTokens, -1);
         if (tokens.Count == 0)
             throw Fail("tokens", "the vocabulary is empty; expected at least the 256 bytes.");
         if (types.Count != tokens.Count)
@@ -59,12 +68,23 @@ internal sealed class Vocabulary
 
     private void Add(int id, string token, long type)
     {
-        if (type is < (long)TokenType.Normal or > (long)TokenType.Unused)
-            throw Fail("token_type", $"token {id} ({Shown(token)}) has type {type}; expected 1 (normal) to 5 (unused) in a byte-level vocabulary.");
+        if (type < (long)TokenType.Normal || type > (long)(_isSentencePiece ? TokenType.Byte : TokenType.Unused))
+            throw Fail("token_type", $"token {id} ({Shown(token)}) has type {type}; expected 1 (normal) to {(_isSentencePiece ? "6 (a byte)" : "5 (unused) in a byte-level vocabulary")}.");
         if (token.Length == 0)
             throw Fail("tokens", $"token {id} is empty.");
         _types[id] = (TokenType)type;
         Span<byte> room = _tokens.Room(id);
+        if (_types[id] == TokenType.Byte)
+        {
+            AddByte(id, token, room);
+            return;
+        }
+        if (_isSentencePiece)
+        {
+            _tokens.Append(id, Encoding.UTF8.GetBytes(token.Replace(SpaceMark, ' '), room));
+            if (_types[id] == TokenType.Normal) Index(id, token);
+            return;
+        }
         if (_types[id] != TokenType.Normal)
         {
             _tokens.Append(id, Encoding.UTF8.GetBytes(token, room));
@@ -73,19 +93,35 @@ internal sealed class Vocabulary
         if (ByteAlphabet.ToBytes(token, room) is int odd and >= 0)
             throw Fail("tokens", $"token {id} ({Shown(token)}) is a normal token but its character {odd}, U+{(int)token[odd]:X4}, stands for no byte.");
         _tokens.Append(id, token.Length);
+        Index(id, token);
+    }
+
+    private void Index(int id, string token)
+    {
         if (!_tokens.TryIndex(id))
             throw Fail("tokens", $"token {id} ({Shown(token)}) stands there already as token {_tokens.Find(_tokens[id])}; expected each once.");
-        LongestNormal = Math.Max(LongestNormal, token.Length);
+        LongestNormal = Math.Max(LongestNormal, _tokens[id].Length);
+    }
+
+    private void AddByte(int id, string token, Span<byte> room)
+    {
+        if (token.Length != 6 || !token.StartsWith("<0x", StringComparison.Ordinal) || token[5] != '>' || !byte.TryParse(token.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte value))
+            throw Fail("tokens", $"token {id} is a byte but is called {Shown(token)}; expected <0x00> to <0xFF>.");
+        if (_byteTokens[value] >= 0)
+            throw Fail("tokens", $"the byte 0x{value:X2} has two tokens, {_byteTokens[value]} and {id}.");
+        room[0] = value;
+        _tokens.Append(id, 1);
+        _byteTokens[value] = id;
     }
 
     private void FindByteTokens()
     {
         for (int value = 0; value < 256; value++)
         {
-            _byteTokens[value] = _tokens.Find([(byte)value]);
+            if (!_isSentencePiece) _byteTokens[value] = _tokens.Find([(byte)value]);
             bool inText = value is not (0xC0 or 0xC1 or >= 0xF5);
             if (_byteTokens[value] < 0 && inText)
-                throw Fail("tokens", $"there is no normal token for the byte 0x{value:X2}, so not every text could be written.");
+                throw Fail("tokens", $"there is no token for the byte 0x{value:X2}, so not every text could be written.");
         }
     }
 

@@ -20,6 +20,17 @@ public sealed class CommandTests
     [InlineData("logits")]
     [InlineData("random")]
     [InlineData("bench")]
+    [InlineData("run")]
+    [InlineData("pull")]
+    [InlineData("list")]
+    [InlineData("rm")]
+    [InlineData("status")]
+    [InlineData("doctor")]
+    [InlineData("quantize")]
+    [InlineData("convert")]
+    [InlineData("set-metadata")]
+    [InlineData("perplexity")]
+    [InlineData("completion")]
     public async Task Help_EveryCommand_ShowsExamples(string command)
     {
         Outcome help = await SmolProcess.RunAsync(command, "--help");
@@ -41,6 +52,11 @@ public sealed class CommandTests
     [InlineData("prefill-128, prefill-512, prefill-2048, decode-1", "bench", "demo", "--cases", "decode-1,decode-5")]
     [InlineData("Q4_K_M", "bench", "tiny:Q9_9")]
     [InlineData("llama.cpp", "bench", "demo", "--vs", "none")]
+    [InlineData("Q4_K_M", "quantize", "a.gguf", "b.gguf", "Q9_9")]
+    [InlineData("--type", "convert", "folder", "b.gguf", "--type", "Q9_9")]
+    [InlineData("--top-p", "run", "-p", "x", "--top-p", "0")]
+    [InlineData("URL", "status", "ftp://example.org")]
+    [InlineData("completion", "completion", "tcsh")]
     public async Task Usage_Wrong_ExitsWith2AndOneMessage(string named, params string[] arguments)
     {
         Outcome refused = await SmolProcess.RunAsync(arguments);

@@ -45,7 +45,7 @@ public sealed class VocabularyTests : IDisposable
     }
 
     [Fact]
-    public void From_OtherTokenizer_NamesIt() => AssertRefusedWith("tokenizer.ggml.model", "llama", "gpt2");
+    public void From_OtherTokenizer_NamesIt() => AssertRefusedWith("tokenizer.ggml.model", "bert", "gpt2");
 
     [Fact]
     public void From_OtherPreTokenizer_NamesTheKnown() => AssertRefusedWith("tokenizer.ggml.pre", "deepseek-llm", "llama-bpe, smaug-bpe, qwen2, gpt-2");

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using SmolCluster.Engine.Caching;
 using SmolCluster.Engine.Models;
+using SmolCluster.Engine.Sampling.Constraints;
 using SmolCluster.Engine.Text;
 
 namespace SmolCluster.Engine.Serving;
@@ -64,6 +65,9 @@ public sealed class PacedChatModel : IChatModel
     public AnswerForm Form => _stub.Form;
 
     public Task<float[]> Embed(int[] tokens, string user, CancellationToken cancellation) => _stub.Embed(tokens, user, cancellation);
+
+    /// <exception cref="ConstraintException">Always, as the stub's.</exception>
+    public TokenConstraint Compile(ConstraintSource source, ReadOnlySpan<int> prompt) => _stub.Compile(source, prompt);
 
     public ReadOnlySpan<byte> VisibleBytes(int token) => _stub.VisibleBytes(token);
 

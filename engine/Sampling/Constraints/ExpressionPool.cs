@@ -96,11 +96,11 @@ internal sealed class ExpressionPool
         if (!bytes.IsEmpty) flat.Add(Bytes(bytes));
         flat.Sort(ById);
         int kept = 0, nullable = 0;
-        foreach (Expression one in flat)
+        for (int i = 0; i < flat.Count; i++)
         {
-            if (kept > 0 && flat[kept - 1] == one) continue;
-            nullable += one.Nullable ? 1 : 0;
-            flat[kept++] = one;
+            if (kept > 0 && flat[kept - 1] == flat[i]) continue;
+            nullable += flat[i].Nullable ? 1 : 0;
+            flat[kept++] = flat[i];
         }
         flat.RemoveRange(kept, flat.Count - kept);
         if (nullable > 1) flat.Remove(Empty);

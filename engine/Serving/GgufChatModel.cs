@@ -110,6 +110,11 @@ public sealed class GgufChatModel : IChatModel
 
     public int[] EncodeChat(JsonObject context, DateTimeOffset? now = null)
     {
+        if (!_template.ShowsCalls && context["messages"] is JsonArray messages && messages.Any(static message => (message as JsonObject)?["tool_calls"] is JsonArray { Count: > 0 }))
+        {
+            throw new TemplateException("a message has tool calls, but the model's chat template has no place for them; send the message without");
+        }
+
         JsonObject complete = context.DeepClone().AsObject();
         complete.TryAdd("add_generation_prompt", true);
         foreach (string variable in ChatTemplate.TokenVariables)

@@ -1,7 +1,7 @@
-using System.Text;
 using System.Text.Json.Nodes;
 using SmolCluster.Engine.Caching;
 using SmolCluster.Engine.Models;
+using SmolCluster.Engine.Text;
 
 namespace SmolCluster.Engine.Serving;
 
@@ -41,7 +41,7 @@ public sealed class PacedChatModel : IChatModel
         _stub = new StubChatModel(stub, TimeProvider.System);
         var options = new EngineOptions { Speculation = false };
         options.Validate();
-        var decoder = new PacedDecoder(pace, Encoding.UTF8.GetBytes(stub.Text), options.StepTokens);
+        var decoder = new PacedDecoder(pace, stub.Text, options.StepTokens);
         _scheduler = new BatchScheduler(decoder, _pool, options, default, VocabularyLength);
     }
 
@@ -56,6 +56,14 @@ public sealed class PacedChatModel : IChatModel
         (_pool.Used, _pool.Index!.IdleCount, _pool.Capacity, _pool.Layout.PageBytes);
 
     public int[] EncodeChat(JsonObject context, DateTimeOffset? now = null) => _stub.EncodeChat(context, now);
+
+    public int[] EncodeText(string text, bool addBegin, bool parseSpecial) => _stub.EncodeText(text, addBegin, parseSpecial);
+
+    public ReadOnlySpan<byte> Bytes(int token) => _stub.Bytes(token);
+
+    public AnswerForm Form => _stub.Form;
+
+    public Task<float[]> Embed(int[] tokens, string user, CancellationToken cancellation) => _stub.Embed(tokens, user, cancellation);
 
     public ReadOnlySpan<byte> VisibleBytes(int token) => _stub.VisibleBytes(token);
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace SmolCluster.Engine.Serving;
 
@@ -7,8 +8,10 @@ namespace SmolCluster.Engine.Serving;
 /// does, and gives every sequence the next byte of a fixed text. So the batch loop, its pages, its fairness and all that lies
 /// above it are the real ones, and many nodes can be measured on one machine.
 /// </summary>
-internal sealed class PacedDecoder(StepPace pace, byte[] text, int maxTokens) : IBatchDecoder
+internal sealed class PacedDecoder(StepPace pace, string text, int maxTokens) : IBatchDecoder
 {
+    private readonly ConditionalWeakTable<GenerationRequest, byte[]> _scripts = [];
+
     public int MaxTokens => maxTokens;
 
     public (long Drafted, long Accepted) Drafts => default;
@@ -40,8 +43,9 @@ internal sealed class PacedDecoder(StepPace pace, byte[] text, int maxTokens) : 
         if (draws)
         {
             int place = run.Count - run.Request.PromptLength;
-            int token = place < text.Length ? text[place] : StubChatModel.EndToken;
-            run.Append(token, 0);
+            byte[] script = _scripts.GetValue(run.Request, request => StubScript.Answer(request, text));
+            int token = place < script.Length ? script[place] : StubChatModel.EndToken;
+            run.Append(token, 0, run.Request.TopLogprobs is { } top ? StubChatModel.Certain(token, top) : null);
             ended = token == StubChatModel.EndToken || run.Request.StopTokens.Contains(token) || run.Generated >= run.Request.MaxTokens;
         }
 

@@ -89,6 +89,9 @@ public sealed class StubChatModel(StubOptions options, TimeProvider time) : ICha
 
     public void Dispose() => _disposed.Cancel();
 
+    /// <summary>A stub never doubts.</summary>
+    internal static TokenLogprobs Certain(int token, int top) => new(token, 0, top > 0 ? [(token, 0)] : []);
+
     /// <summary>Ends the channel in every case: an answer that was cancelled has no reader that could wait for more.</summary>
     private async Task Stream(int next, GenerationRequest request, ChannelWriter<int> tokens, ChannelWriter<TokenLogprobs>? logprobs,
         CancellationTokenSource cancelled)
@@ -101,7 +104,7 @@ public sealed class StubChatModel(StubOptions options, TimeProvider time) : ICha
                 if (options.TokenInterval > TimeSpan.Zero)
                     await Task.Delay(options.TokenInterval, time, cancelled.Token).ConfigureAwait(false);
                 int token = next < text.Length ? text[next] : EndToken;
-                logprobs?.TryWrite(new TokenLogprobs(token, 0, request.TopLogprobs > 0 ? [(token, 0)] : [])); // it is certain
+                logprobs?.TryWrite(Certain(token, request.TopLogprobs!.Value));
                 tokens.TryWrite(token);
                 if (request.StopTokens.Contains(token)) break;
             }

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Runtime.InteropServices;
-using System.Text.Json.Nodes;
 using SmolCluster.Grains;
 
 namespace SmolCluster.Gateway.Tests;

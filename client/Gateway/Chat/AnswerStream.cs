@@ -15,7 +15,7 @@ internal sealed record AnswerPatience(TimeSpan Limit, TimeProvider Time, Cancell
 /// silo had written.</summary>
 /// <param name="request">Null: the answer goes on from its record, after <paramref name="start"/>.</param>
 internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest? request, AnswerCursor start, AnswerPatience patience,
-    ILogger logger, CancellationToken left) : IAsyncDisposable
+    ILogger logger, CancellationToken cancellation) : IAsyncDisposable
 {
     /// <summary>For an answer that has not begun: its client has got no promise yet, and a clear word soon is worth more.</summary>
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(15);
@@ -24,7 +24,6 @@ internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest?
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(500);
 
     private readonly Deadline? deadline = Deadline.Current;
-    private readonly CancellationToken cancellation = Deadline.Current?.Token ?? left;
     private readonly List<int>? tokens = request is null ? null : [];
     private AnswerCursor known = start with { Reader = Guid.NewGuid() };
     private ChatRequest? request = request;
@@ -42,7 +41,7 @@ internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest?
         {
             return finished ? null : await NextFromAnywhereAsync();
         }
-        catch (OperationCanceledException) when (deadline is { Passed: true } && !left.IsCancellationRequested)
+        catch (OperationCanceledException) when (deadline is { Passed: true })
         {
             throw new ApiException(deadline.Error);
         }

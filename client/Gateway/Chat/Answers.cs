@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using SmolCluster.Contracts;
 using SmolCluster.Gateway.Models;
 using SmolCluster.Gateway.Operations;
+using SmolCluster.Gateway.Requests;
 
 namespace SmolCluster.Gateway.Chat;
 
@@ -13,7 +14,7 @@ internal sealed class Answers(IGrainFactory grains, ModelPlaces places, IOptions
     /// <exception cref="Errors.ApiException">404: no silo has the model.</exception>
     public async Task<RunningChoices> StartAsync(IReadOnlyList<ChatRequest> requests, CancellationToken cancellation)
     {
-        var leaving = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var leaving = CancellationTokenSource.CreateLinkedTokenSource(cancellation, Deadline.Current?.Token ?? CancellationToken.None);
         var started = new List<RunningAnswer>();
         try
         {
@@ -40,7 +41,7 @@ internal sealed class Answers(IGrainFactory grains, ModelPlaces places, IOptions
         var known = AnswerId.Is(id) ? await Conversation(id).Read() : null;
         var request = known?.Request
             ?? throw new ChatException(ChatError.AnswerNotFound, $"There is no answer '{id}': it was never asked for as a stream, or it was delivered and is forgotten.");
-        var leaving = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var leaving = CancellationTokenSource.CreateLinkedTokenSource(cancellation, Deadline.Current?.Token ?? CancellationToken.None);
         try
         {
             return new([await RunningAnswer.StartAsync(id, request, Stream(id, null, new(after), leaving.Token), meters.Again(id, request, known.Tokens.Count), known.Identity)], leaving);

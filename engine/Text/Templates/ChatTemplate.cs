@@ -26,8 +26,10 @@ public sealed class ChatTemplate
     /// <summary>How answers to its prompts are marked.</summary>
     public AnswerForm Form { get; }
 
-    private CallPlace Calls => source.Text.Contains("tool_calls", StringComparison.Ordinal) ? CallPlace.ToolCalls
-        : Form.CallsTools ? CallPlace.Content : CallPlace.Nowhere;
+    /// <summary>Whether its prompts show the tool calls that an assistant made earlier, each on its own or within the content.</summary>
+    public bool ShowsCalls => Form.CallsTools || KnowsCalls;
+
+    private bool KnowsCalls => source.Text.Contains("tool_calls", StringComparison.Ordinal);
 
     /// <param name="source">Jinja source; trim_blocks and lstrip_blocks are on, as Hugging Face has them.</param>
     /// <param name="style">How values that are no text are printed.</param>
@@ -79,7 +81,7 @@ public sealed class ChatTemplate
     {
         try
         {
-            return new ContextReader(rendering, Calls).Read(context);
+            return new ContextReader(rendering, callsAsContent: Form.CallsTools && !KnowsCalls).Read(context);
         }
         catch (TemplateFault fault)
         {

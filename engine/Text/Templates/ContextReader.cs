@@ -8,8 +8,8 @@ namespace SmolCluster.Engine.Text.Templates;
 /// <summary>The request's JSON as template values. No text in it is scaffold, but two kinds that no person writes: the special
 /// tokens' own variables, and a message's role where it is one of a few known words; templates build tokens around it
 /// (<c>'&lt;|' + role + '|&gt;'</c>), and the word alone is harmless.</summary>
-/// <param name="calls">Where the template looks for an assistant's tool calls.</param>
-internal sealed class ContextReader(Rendering rendering, CallPlace calls)
+/// <param name="callsAsContent">Whether an assistant's tool calls are put into its content, see <see cref="CallsInContent"/>.</param>
+internal sealed class ContextReader(Rendering rendering, bool callsAsContent)
 {
     private static readonly HashSet<string> KnownRoles = ["system", "developer", "user", "assistant", "tool", "function", "ipython"];
 
@@ -40,14 +40,10 @@ internal sealed class ContextReader(Rendering rendering, CallPlace calls)
                 value = new TextValue(role.Content, KnownRoles.Contains(role.Content));
             map.Set(new TextValue(name, isScaffold: false), value);
         }
-        if (calls != CallPlace.ToolCalls && map.Find("tool_calls") is ListValue { Items.Count: > 0 } made)
-            map.Set(new TextValue("content", isScaffold: false), CallsAsContent(map, made));
+        if (callsAsContent && map.Find("tool_calls") is ListValue { Items.Count: > 0 } calls)
+            map.Set(new TextValue("content", isScaffold: false), CallsInContent.Write(rendering, (map.Find("content") as TextValue)?.Content ?? "", calls));
         return map;
     }
-
-    private TextValue CallsAsContent(MapValue message, ListValue made) => calls == CallPlace.Content
-        ? CallsInContent.Write(rendering, (message.Find("content") as TextValue)?.Content ?? "", made)
-        : throw new TemplateFault("a message has tool calls, but the model's chat template has no place for them; send the message without");
 
     private static Value Read(JsonNode? node, int depth)
     {
@@ -101,6 +97,3 @@ internal sealed class ContextReader(Rendering rendering, CallPlace calls)
         }
     }
 }
-
-/// <summary>Where a template looks for an assistant's tool calls.</summary>
-internal enum CallPlace { Nowhere, ToolCalls, Content }

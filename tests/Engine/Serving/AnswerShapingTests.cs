@@ -16,7 +16,7 @@ public sealed class AnswerShapingTests
     public async Task Submit_Logprobs_ChangeNoTokenAndAreTheSameWithDraftsAndAfterAResume()
     {
         using GgufChatModel model = Load(s_options), reference = Load(s_options with { Speculation = false });
-        GenerationRequest request = Request(model, 60);
+        GenerationRequest request = Endless(Request(model, 120), model);
         (int[] plain, _) = await Collect(reference.Submit(request));
         (int[] tokens, List<TokenLogprobs> told) = await Collect(reference.Submit(request with { TopLogprobs = 3 }));
         Assert.Equal(plain, tokens);
@@ -25,7 +25,7 @@ public sealed class AnswerShapingTests
         Assert.Equal((tokens.Length, told.Count), (drafted.Length, toldDrafted.Count));
         Assert.True(model.Drafts.Accepted > 0, "no draft was taken: nothing was compared");
         AssertSame(told, toldDrafted);
-        GenerationRequest rest = request with { Tokens = [.. request.Tokens, .. tokens[..20]], MaxTokens = 40, TopLogprobs = 3 };
+        GenerationRequest rest = request with { Tokens = [.. request.Tokens, .. tokens[..20]], MaxTokens = 100, TopLogprobs = 3 };
         AssertSame(told[20..], (await Collect(model.Submit(rest))).Told);
         Assert.All(told, one => Assert.InRange(one.Logprob, -50, 0));
     }
@@ -46,7 +46,7 @@ public sealed class AnswerShapingTests
     public async Task Submit_ThinkingBudget_PutsTheEndInAtTheSamePlaceWherever()
     {
         using GgufChatModel model = Load(s_options), reference = Load(s_options with { Speculation = false });
-        GenerationRequest request = Request(model, 40);
+        GenerationRequest request = Endless(Request(model, 40), model);
         (int[] free, _) = await Collect(reference.Submit(request));
         int[] closing = model.EncodeText("\n</think>\n", addBegin: false, parseSpecial: true);
         request = request with { Thinking = new ThinkingBudget([free[0]], closing, closing, 6) };
@@ -85,6 +85,16 @@ public sealed class AnswerShapingTests
         int[] prompt = model.EncodeChat(new() { ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = Text }) });
         return new GenerationRequest(prompt, prompt.Length, maxTokens, new SamplingOptions { Temperature = 0.3f, Seed = 4 }, "tester");
     }
+
+    // a bias against every ending token keeps an answer going to its last allowed token
+    private static GenerationRequest Endless(GenerationRequest request, GgufChatModel model) => request with
+    {
+        Sampling = request.Sampling with
+        {
+            Temperature = 0,
+            LogitBias = Enumerable.Range(0, model.VocabularyLength).Where(model.EndsAnswer).ToDictionary(static id => id, static _ => -100f),
+        },
+    };
 
     private static async Task<(int[] Tokens, List<TokenLogprobs> Told)> Collect(Generation generation)
     {

@@ -56,7 +56,7 @@ public sealed class FairRowsTests : IDisposable
 
     private BatchScheduler Scheduler(int rows)
     {
-        byte[] text = System.Text.Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat("abcdefghij", 100)));
+        string text = string.Concat(Enumerable.Repeat("abcdefghij", 100));
         return new(new PacedDecoder(s_quick, text, 128), _pool, new EngineOptions { MaxSequences = rows, Speculation = false }, default, 257);
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using SmolCluster.Engine.Serving;
 using SmolCluster.Engine.Text;
 using SmolCluster.Engine.Text.Templates;
 
@@ -45,6 +46,9 @@ public sealed class AnswerFormTests
     }
 
     [Fact]
-    public void Render_EarlierCallsInATemplateOfNoTools_AreRefused() =>
-        Assert.Throws<TemplateException>(() => ChatTemplate.Parse("{{ messages[0].content }}").Render(JsonNode.Parse(Calls)!.AsObject(), TemplateCase.Now));
+    public void EncodeChat_EarlierCallsInATemplateOfNoTools_AreRefused()
+    {
+        using GgufChatModel model = GgufChatModel.Load(TestData.DemoModel, new EngineOptions { Threads = 1, CacheBytes = 64 << 20 });
+        Assert.Throws<TemplateException>(() => model.EncodeChat(JsonNode.Parse(Calls)!.AsObject()));
+    }
 }

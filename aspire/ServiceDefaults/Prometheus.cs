@@ -12,10 +12,15 @@ public static class Prometheus
 {
     public const string Path = "/metrics";
 
+    /// <summary>Of one measure, by its tags. Room for them is taken at once, and the usual 2,000 for each of a hundred measures are megabytes.</summary>
+    private const int MostSeries = 128;
+
     public static TBuilder AddPrometheus<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
-        builder.Services.AddOpenTelemetry().WithMetrics(static metrics => metrics.AddMeter(Telemetry.Meters).AddPrometheusExporter());
+        builder.Services.AddOpenTelemetry().WithMetrics(static metrics => metrics.AddMeter(Telemetry.Meters)
+            .AddView(static _ => new MetricStreamConfiguration { CardinalityLimit = MostSeries })
+            .AddPrometheusExporter());
         return builder;
     }
 

@@ -48,7 +48,7 @@ public sealed class TransportTests(SharedGateway gateway)
     [Theory]
     [InlineData("GET", "/v1/chat/completions", HttpStatusCode.MethodNotAllowed, "method_not_allowed")]
     [InlineData("DELETE", "/v1/models", HttpStatusCode.MethodNotAllowed, "method_not_allowed")]
-    [InlineData("POST", "/v1/completions", HttpStatusCode.NotFound, "unknown_url")]
+    [InlineData("POST", "/v1/edits", HttpStatusCode.NotFound, "unknown_url")]
     [InlineData("GET", "/v1", HttpStatusCode.NotFound, "unknown_url")]
     [InlineData("GET", "/v1/models/../../etc/passwd", HttpStatusCode.NotFound, "unknown_url")]
     public async Task Route_NotThere_ErrorInOpenAiShape(string method, string path, HttpStatusCode status, string code)

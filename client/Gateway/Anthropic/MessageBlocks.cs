@@ -36,8 +36,11 @@ internal sealed class MessageBlocks
         foreach (var (index, message) in all.EnumerateArray().Index())
             read.Add(new RequestObject(message, $"messages[{index}]"));
         if (read.messages[^1].Role == "assistant")
-            throw RequestObject.Refuse($"messages[{all.GetArrayLength() - 1}].role", "unsupported_parameter",
-                "The last message is the assistant's: to begin its answer for it is not supported. End with a user's message.");
+        {
+            string path = $"messages[{all.GetArrayLength() - 1}].role";
+            throw RequestObject.Refuse(path, "unsupported_parameter",
+                $"'{path}' is 'assistant', and it is the last message: to begin its answer for it is not supported. End with a user's message.");
+        }
         return read.messages;
     }
 

@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
+using SmolCluster.Engine.Sampling.Constraints;
 using SmolCluster.Engine.Serving;
+using SmolCluster.Engine.Text;
 
 namespace SmolCluster.Grains.Clusters;
 
@@ -38,9 +40,19 @@ internal sealed class MeteredModel(IChatModel inner) : IChatModel
 
     public int[] EncodeChat(JsonObject context, DateTimeOffset? now = null) => inner.EncodeChat(context, now);
 
+    public int[] EncodeText(string text, bool addBegin, bool parseSpecial) => inner.EncodeText(text, addBegin, parseSpecial);
+
+    public ReadOnlySpan<byte> Bytes(int token) => inner.Bytes(token);
+
+    public AnswerForm Form => inner.Form;
+
     public ReadOnlySpan<byte> VisibleBytes(int token) => inner.VisibleBytes(token);
 
     public bool EndsAnswer(int token) => inner.EndsAnswer(token);
+
+    public Task<float[]> Embed(int[] tokens, string user, CancellationToken cancellation) => inner.Embed(tokens, user, cancellation);
+
+    public TokenConstraint Compile(ConstraintSource source, ReadOnlySpan<int> prompt) => inner.Compile(source, prompt);
 
     public Generation Submit(GenerationRequest request)
     {

@@ -6,10 +6,10 @@ namespace SmolCluster.Grains.Conversations;
 /// <summary>The events of one answer, each once and in order, whatever happens to the silo that answers: a stream that breaks is
 /// left, and the answer goes on from the last event wherever its grain lives then. What the gateway's stream does for a
 /// client, with the same cursor.</summary>
-/// <param name="from">What is known of the answer before its first event here: a model's identity, tokens to go on from.</param>
+/// <param name="earlier">What is known of the answer before its first event here: a model's identity, tokens to go on from.</param>
 /// <param name="begun">Whether it was asked before; else the first call asks.</param>
 /// <param name="waits">Whether the first event is waited for as the others are: nobody is there who could be told that it does not come.</param>
-internal sealed class AnswerFeed(IConversationGrain conversation, ChatRequest request, AnswerCursor from, bool begun, bool waits,
+internal sealed class AnswerFeed(IConversationGrain conversation, ChatRequest request, AnswerCursor earlier, bool begun, bool waits,
     TimeProvider time, ILogger logger, CancellationToken stopped)
 {
     /// <summary>How long an answer that broke is worth trying elsewhere; afterwards a person can still go on with it.</summary>
@@ -19,8 +19,8 @@ internal sealed class AnswerFeed(IConversationGrain conversation, ChatRequest re
     private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(500);
 
     private readonly List<int> _tokens = [];
-    private readonly IReadOnlyList<int>? _before = from.Tokens;
-    private AnswerCursor _known = from with { Reader = Guid.NewGuid() };
+    private readonly IReadOnlyList<int>? _before = earlier.Tokens;
+    private AnswerCursor _known = earlier with { Reader = Guid.NewGuid() };
     private ChatRequest _request = request;
     private IAsyncEnumerator<GenerationEvent>? _events;
     private bool _begun = begun;

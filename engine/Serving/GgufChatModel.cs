@@ -130,7 +130,7 @@ public sealed class GgufChatModel : IChatModel
             }
         }
 
-        return _tokenizer.Encode(_template.Render(complete, now ?? _clock.GetLocalNow()));
+        return _tokenizer.Encode(_template.Render(complete, now ?? _clock.GetLocalNow(), callsAsContent: true));
     }
 
     public int[] EncodeText(string text, bool addBegin, bool parseSpecial)

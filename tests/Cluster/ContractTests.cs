@@ -18,7 +18,7 @@ public sealed class ContractTests
     ];
 
     // collection expressions make compiler types, which must travel too
-    private static readonly ChatRequest s_request = new("m", 
+    private static readonly ChatRequest s_request = new("m",
         [
             new("user", "hi"),
             new("assistant", "") { ReasoningContent = "r", ToolCalls = [new("c", "f", "{}")], Name = "n" },

@@ -69,19 +69,21 @@ public sealed class ChatTemplate
     /// like: never fill these from a request) and a message's role where it is a well-known word; text of the template is
     /// scaffold. Segments are not empty and neighbours differ in kind.</summary>
     /// <param name="now">What strftime_now formats.</param>
+    /// <param name="callsAsContent">Where the template shows an assistant's content only: its tool calls are put into it, see <see cref="CallsInContent"/>.
+    /// False: exactly what Jinja makes of it.</param>
     /// <exception cref="TemplateException">raise_exception(), an undefined name in use, a type error or a limit, with line and column.</exception>
-    public IReadOnlyList<PromptSegment> Render(JsonObject context, DateTimeOffset now)
+    public IReadOnlyList<PromptSegment> Render(JsonObject context, DateTimeOffset now, bool callsAsContent = false)
     {
         ArgumentNullException.ThrowIfNull(context);
         var rendering = new Rendering(style, now);
-        return new Interpreter(source, rendering).Render(body, ReadContext(context, rendering));
+        return new Interpreter(source, rendering).Render(body, ReadContext(context, new ContextReader(rendering, callsAsContent && Form.CallsTools && !KnowsCalls)));
     }
 
-    private Dictionary<string, Value> ReadContext(JsonObject context, Rendering rendering)
+    private static Dictionary<string, Value> ReadContext(JsonObject context, ContextReader reader)
     {
         try
         {
-            return new ContextReader(rendering, callsAsContent: Form.CallsTools && !KnowsCalls).Read(context);
+            return reader.Read(context);
         }
         catch (TemplateFault fault)
         {

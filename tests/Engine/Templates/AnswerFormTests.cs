@@ -29,7 +29,7 @@ public sealed class AnswerFormTests
     public void Render_EarlierCallsInATemplateWithoutThem_StandInTheContentWithMarksAsScaffold()
     {
         var segments = ChatTemplate.Parse(TemplateCase.Find("chat.json", "HuggingFaceTB/SmolLM3-3B").Template, TextStyle.Python)
-            .Render(JsonNode.Parse(Calls)!.AsObject(), TemplateCase.Now);
+            .Render(JsonNode.Parse(Calls)!.AsObject(), TemplateCase.Now, callsAsContent: true);
         string text = TemplateCase.Join(segments);
         Assert.Contains("""
             I look.

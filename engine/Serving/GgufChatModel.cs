@@ -160,10 +160,15 @@ public sealed class GgufChatModel : IChatModel
 
     public TokenConstraint Compile(ConstraintSource source, ReadOnlySpan<int> prompt)
     {
+        if (!Form.Reasons)
+        {
+            return _constraints.Compile(source);
+        }
+
         string end = _tokenizer.Decode(prompt[Math.Max(0, prompt.Length - 16)..], showControl: true).TrimEnd();
-        return _constraints.Compile(source, end.EndsWith("</think>", StringComparison.Ordinal) ? Thinking.None
-            : end.EndsWith("<think>", StringComparison.Ordinal) ? Thinking.Begun
-            : _tokenizer.Names("<think>") ? Thinking.Possible : Thinking.None);
+        return _constraints.Compile(source, end.EndsWith(AnswerForm.ReasoningEnd, StringComparison.Ordinal) ? Thinking.None
+            : end.EndsWith(AnswerForm.ReasoningBegin, StringComparison.Ordinal) ? Thinking.Begun
+            : Thinking.Possible);
     }
 
     public Generation Submit(GenerationRequest request)

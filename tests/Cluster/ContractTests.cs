@@ -36,7 +36,8 @@ public sealed class ContractTests
             LogitBias = new() { [8] = 9 },
             Seed = ulong.MaxValue,
         },
-        10, ["a", "b"], "{}", "u", Keep.UntilDelivered, DateTimeOffset.UnixEpoch, IncludeUsage: true)
+        10, ["a", "b"], "{}", "u", Keep.UntilDelivered, DateTimeOffset.UnixEpoch, IncludeUsage: true,
+        new(AnswerConstraintKind.Choice, "[]", "guided_choice"))
     {
         Tools = new("[]", ToolChoice.Named, "f", Parallel: false),
         Thinking = new(true, "low", 3),
@@ -74,7 +75,7 @@ public sealed class ContractTests
 
     public static TheoryData<object> Samples =>
     [
-        s_request, s_request.Messages[1], s_request.Sampling, s_request.Tools!, s_request.Thinking, s_request.Prompt!,
+        s_request, s_request.Messages[1], s_request.Sampling, s_request.Tools!, s_request.Constraint!, s_request.Thinking, s_request.Prompt!,
         .. s_events, ((TextDelta)s_events[3]).Logprobs![0], s_request.Messages[1].ToolCalls[0],
         new ModelStatus("m", "real", "failed", 0.5, 1, "a", "h", 2, DateTimeOffset.UnixEpoch, "p"),
         new ConversationSnapshot(s_request, "h", "é", [6, 7], "stop") { Reasoning = "r", ToolCalls = [new("c", "f", "{}")], Running = true },
@@ -85,7 +86,7 @@ public sealed class ContractTests
         },
         s_turn, s_turn.Answer!, new TranscriptPost(1, "c", s_request, "s"), new TranscriptChange("t", "s", 1), s_entry, new ConversationPage([s_entry], true, 2),
         new SiloView("n", "a", "Active", DateTimeOffset.UnixEpoch, true, 1, [s_model]), s_model, s_model.Users[0],
-        ChatError.QueueFull, Keep.Nothing, ToolChoice.Required,
+        ChatError.QueueFull, Keep.Nothing, ToolChoice.Required, AnswerConstraintKind.Choice,
     ];
 
     /// <summary>All but the sum of an answer's events, which stays where it is made.</summary>

@@ -7,7 +7,7 @@ namespace SmolCluster.Gateway.Tests;
 /// with all of Markdown.</summary>
 public sealed class BrowserTests
 {
-    private const string Rich = "rich-stub";
+    private const string Rich = "rich-stub", Asking = "asking-stub";
     private static readonly string Answer = File.ReadAllText(Path.Combine(Repository.Root, "tests", "Gateway", "clients", "answer.md"));
 
     [Theory]
@@ -47,6 +47,7 @@ public sealed class BrowserTests
             TokenInterval = TimeSpan.FromMilliseconds(2),
         }),
         Stub(SharedGateway.QuickOptions with { Id = Rich, Text = Answer }),
+        Stub(SharedGateway.QuickOptions with { Id = Asking, Text = "- What is a grain?\n- How big is a page?\n" }),
     ];
 
     private static ModelSource Stub(StubOptions options) => new(options.Id, ModelKind.Stub, (_, _) => new StubChatModel(options, TimeProvider.System));
@@ -57,6 +58,7 @@ public sealed class BrowserTests
         ["SMOL_MODEL"] = SharedGateway.Quick,
         ["SMOL_SLOW_MODEL"] = SharedGateway.Slow,
         ["SMOL_RICH_MODEL"] = Rich,
+        ["SMOL_ASKING_MODEL"] = Asking,
         ["SMOL_ANSWER"] = SharedGateway.QuickText,
     };
 }

@@ -21,9 +21,31 @@ internal static class ToolReader
         var tools = request.Find("tools");
         if (tools is { } given)
             ReadTools(given, names);
-        bool wanted = ReadChoice(request, names) != "none";
-        return wanted && names.Count > 0 ? new(tools!.Value.GetRawText(), Parallel: parallel) : null;
+        var (choice, function) = ReadChoice(request, names);
+        return choice is { } wanted && names.Count > 0 ? new(tools!.Value.GetRawText(), wanted, function, parallel) : null;
     }
+
+    /// <summary>What keeps calls to the functions that must or may be called, and strict ones' arguments to their schemas.</summary>
+    /// <returns>Null: nothing has to.</returns>
+    public static AnswerConstraint? Constraint(ToolSettings? settings)
+    {
+        if (settings is null)
+            return null;
+        using var tools = JsonDocument.Parse(settings.Json);
+        (string Name, bool Strict, string? Schema)[] callable = [.. tools.RootElement.EnumerateArray().Select(static tool => tool.GetProperty("function"))
+            .Select(static function => (function.GetProperty("name").GetString()!, IsStrict(function), SchemaOf(function)))
+            .Where(function => settings.Function is null || function.Item1 == settings.Function)];
+        bool required = settings.Choice != ToolChoice.Auto;
+        return required || callable.Any(static function => function.Strict)
+            ? AnswerConstraint.ForTools(callable.Select(static function => (function.Name, function.Strict ? function.Schema : null)),
+                required, settings.Parallel && settings.Choice != ToolChoice.Named)
+            : null;
+    }
+
+    private static bool IsStrict(JsonElement function) => function.TryGetProperty("strict", out var strict) && strict.ValueKind == JsonValueKind.True;
+
+    private static string? SchemaOf(JsonElement function) =>
+        function.TryGetProperty("parameters", out var schema) && schema.ValueKind == JsonValueKind.Object ? schema.GetRawText() : null;
 
     private static void ReadTools(JsonElement tools, HashSet<string> names)
     {
@@ -51,40 +73,37 @@ internal static class ToolReader
         function.Text("description", int.MaxValue);
         if (function.Find("parameters") is { } parameters && parameters.ValueKind != JsonValueKind.Object)
             throw RequestObject.WrongType(function.PathOf("parameters"), "a JSON schema, an object", parameters);
-        if (function.Boolean("strict") == true)
-            throw Unsupported(function.PathOf("strict"));
+        function.Boolean("strict");
     }
 
-    private static string ReadChoice(RequestObject request, HashSet<string> names)
+    /// <returns>Null: no call, and the model is not told of the tools.</returns>
+    private static (ToolChoice? Choice, string? Function) ReadChoice(RequestObject request, HashSet<string> names)
     {
         if (request.Find("tool_choice") is not { } choice)
-            return "auto";
+            return (ToolChoice.Auto, null);
         if (choice.ValueKind == JsonValueKind.Object)
-        {
-            RequireNamed(new(choice, "tool_choice"), names);
-            throw Unsupported("tool_choice");
-        }
+            return (ToolChoice.Named, ReadNamed(new(choice, "tool_choice"), names));
         if (choice.ValueKind != JsonValueKind.String)
             throw RequestObject.WrongType("tool_choice", "'none', 'auto', 'required' or a function by name", choice);
         return choice.GetString() switch
         {
-            "required" => throw Unsupported("tool_choice"),
-            "none" => "none",
-            "auto" => "auto",
+            "required" when names.Count == 0 => throw RequestObject.Refuse("tool_choice", "invalid_value",
+                "Invalid 'tool_choice': a call is required, but there are no tools."),
+            "required" => (ToolChoice.Required, null),
+            "none" => (null, null),
+            "auto" => (ToolChoice.Auto, null),
             _ => throw RequestObject.Refuse("tool_choice", "invalid_value", $"Invalid 'tool_choice': {RequestObject.Shorten(choice)}; "
                 + "expected 'none', 'auto', 'required' or a function by name."),
         };
     }
 
-    private static void RequireNamed(RequestObject choice, HashSet<string> names)
+    private static string ReadNamed(RequestObject choice, HashSet<string> names)
     {
         choice.RequireFunctionType();
         var function = new RequestObject(choice.Require("function"), "tool_choice.function");
         string name = RequestObject.Text(function.Require("name"), "tool_choice.function.name", LongestName);
         if (!names.Contains(name))
             throw RequestObject.Refuse("tool_choice.function.name", "invalid_value", $"Invalid 'tool_choice': there is no function '{name}' among the tools.");
+        return name;
     }
-
-    private static Errors.ApiException Unsupported(string path) => RequestObject.Refuse(path, "unsupported_parameter",
-        $"'{path}' is not supported yet, and leaving it out would change the answer. Send the request without it.");
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 using SmolCluster.Contracts;
 using SmolCluster.Gateway.Errors;
@@ -22,7 +23,7 @@ internal static class ClusterApi
         routes.MapPost("/v1/cluster/silos/{name}/drain", Drain);
     }
 
-    private static async Task<JsonHttpResult<ClusterObject>> View(HttpContext http, IGrainFactory grains, ModelDirectory models, TimeProvider time)
+    private static async Task<JsonHttpResult<ClusterObject>> View(HttpContext http, [FromServices] IGrainFactory grains, ModelDirectory models, TimeProvider time)
     {
         models.ThrowIfConnecting();
         var silos = await grains.GetGrain<IClusterGrain>(0).View();
@@ -30,7 +31,7 @@ internal static class ClusterApi
     }
 
     /// <summary>The body repeats the silo's name: a drain is meant, or it does not happen.</summary>
-    private static async Task<JsonHttpResult<ClusterObject>> Drain(string name, HttpContext http, IGrainFactory grains, ModelDirectory models,
+    private static async Task<JsonHttpResult<ClusterObject>> Drain(string name, HttpContext http, [FromServices] IGrainFactory grains, ModelDirectory models,
         IOptions<GatewayOptions> options, TimeProvider time)
     {
         models.ThrowIfConnecting();

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 using SmolCluster.Contracts;
 using SmolCluster.Gateway.Chat;
@@ -31,7 +32,7 @@ internal static class ConversationsApi
         conversations.MapGet("/{id}/messages/{message:int}/events", Events);
     }
 
-    private static async Task<JsonHttpResult<ConversationList>> List(HttpContext http, IGrainFactory grains, ModelDirectory models, string? after, string? search, int limit = 20)
+    private static async Task<JsonHttpResult<ConversationList>> List(HttpContext http, [FromServices] IGrainFactory grains, ModelDirectory models, string? after, string? search, int limit = 20)
     {
         models.ThrowIfConnecting();
         if (limit is < 1 or > MostListed)
@@ -40,7 +41,7 @@ internal static class ConversationsApi
         return TypedResults.Json(ConversationList.Of(page), GatewayJson.Default.ConversationList);
     }
 
-    private static async Task<JsonHttpResult<ConversationObject>> Create(HttpContext http, IGrainFactory grains, ModelDirectory models, IOptions<GatewayOptions> options, TimeProvider time)
+    private static async Task<JsonHttpResult<ConversationObject>> Create(HttpContext http, [FromServices] IGrainFactory grains, ModelDirectory models, IOptions<GatewayOptions> options, TimeProvider time)
     {
         models.ThrowIfConnecting();
         using var body = await RequestBody.ReadObjectAsync(http, options.Value.MaxRequestBytes);
@@ -51,26 +52,26 @@ internal static class ConversationsApi
         return Json(id, transcript, StatusCodes.Status201Created);
     }
 
-    private static async Task<JsonHttpResult<ConversationObject>> Read(string id, HttpContext http, IGrainFactory grains, ModelDirectory models)
+    private static async Task<JsonHttpResult<ConversationObject>> Read(string id, HttpContext http, [FromServices] IGrainFactory grains, ModelDirectory models)
     {
         var conversation = Find(id, grains, models);
         return Json(id, await conversation.Read(Callers.OwnerOf(http)));
     }
 
-    private static async Task<JsonHttpResult<ConversationObject>> Change(string id, HttpContext http, IGrainFactory grains, ModelDirectory models, IOptions<GatewayOptions> options)
+    private static async Task<JsonHttpResult<ConversationObject>> Change(string id, HttpContext http, [FromServices] IGrainFactory grains, ModelDirectory models, IOptions<GatewayOptions> options)
     {
         var conversation = Find(id, grains, models);
         using var body = await RequestBody.ReadObjectAsync(http, options.Value.MaxRequestBytes);
         return Json(id, await conversation.Change(Callers.OwnerOf(http), ConversationReader.ReadChange(body.RootElement)));
     }
 
-    private static async Task<JsonHttpResult<DeletedConversation>> Delete(string id, HttpContext http, IGrainFactory grains, ModelDirectory models)
+    private static async Task<JsonHttpResult<DeletedConversation>> Delete(string id, HttpContext http, [FromServices] IGrainFactory grains, ModelDirectory models)
     {
         await Find(id, grains, models).Delete(Callers.OwnerOf(http));
         return TypedResults.Json(new DeletedConversation(id), GatewayJson.Default.DeletedConversation);
     }
 
-    private static async Task<JsonHttpResult<ConversationObject>> Fork(string id, HttpContext http, IGrainFactory grains, ModelDirectory models, IOptions<GatewayOptions> options)
+    private static async Task<JsonHttpResult<ConversationObject>> Fork(string id, HttpContext http, [FromServices] IGrainFactory grains, ModelDirectory models, IOptions<GatewayOptions> options)
     {
         var conversation = Find(id, grains, models);
         using var body = await RequestBody.ReadObjectAsync(http, options.Value.MaxRequestBytes);
@@ -81,7 +82,7 @@ internal static class ConversationsApi
         return Json(forked, await grains.GetGrain<ITranscriptGrain>(forked).Read(owner), StatusCodes.Status201Created);
     }
 
-    private static async Task<JsonHttpResult<ConversationObject>> Stop(string id, HttpContext http, IGrainFactory grains, ModelDirectory models)
+    private static async Task<JsonHttpResult<ConversationObject>> Stop(string id, HttpContext http, [FromServices] IGrainFactory grains, ModelDirectory models)
     {
         var conversation = Find(id, grains, models);
         await conversation.StopAnswer(Callers.OwnerOf(http));
@@ -89,7 +90,7 @@ internal static class ConversationsApi
     }
 
     /// <summary>?format=markdown (the branch that is shown) or json (as it is read).</summary>
-    private static async Task<IResult> Export(string id, HttpContext http, IGrainFactory grains, ModelDirectory models, string format = "markdown")
+    private static async Task<IResult> Export(string id, HttpContext http, [FromServices] IGrainFactory grains, ModelDirectory models, string format = "markdown")
     {
         if (format is not ("markdown" or "json"))
             throw new ApiException(ApiError.Invalid("format", "invalid_value", "Invalid 'format': expected markdown or json."));
@@ -98,7 +99,7 @@ internal static class ConversationsApi
         return format == "json" ? Json(id, transcript) : TypedResults.Text(TranscriptMarkdown.Of(transcript), "text/markdown", System.Text.Encoding.UTF8);
     }
 
-    private static async Task<IResult> Post(string id, HttpContext http, IGrainFactory grains, ModelDirectory models, IOptions<GatewayOptions> options, TimeProvider time)
+    private static async Task<IResult> Post(string id, HttpContext http, [FromServices] IGrainFactory grains, ModelDirectory models, IOptions<GatewayOptions> options, TimeProvider time)
     {
         var conversation = Find(id, grains, models);
         string owner = Callers.OwnerOf(http);
@@ -114,7 +115,7 @@ internal static class ConversationsApi
         }
     }
 
-    private static async Task<IResult> Continue(string id, int message, HttpContext http, IGrainFactory grains, ModelDirectory models, IOptions<GatewayOptions> options)
+    private static async Task<IResult> Continue(string id, int message, HttpContext http, [FromServices] IGrainFactory grains, ModelDirectory models, IOptions<GatewayOptions> options)
     {
         var conversation = Find(id, grains, models);
         string owner = Callers.OwnerOf(http);
@@ -125,7 +126,7 @@ internal static class ConversationsApi
     }
 
     /// <summary>The events after the header Last-Event-ID.</summary>
-    private static async Task<TurnStream> Events(string id, int message, HttpContext http, IGrainFactory grains, ModelDirectory models)
+    private static async Task<TurnStream> Events(string id, int message, HttpContext http, [FromServices] IGrainFactory grains, ModelDirectory models)
     {
         var conversation = Find(id, grains, models);
         string owner = Callers.OwnerOf(http);

@@ -131,7 +131,7 @@ internal sealed class GbnfReader
 
     private int Character()
     {
-        int next = _source.Next();
+        int next = _source.AtEnd ? '\n' : _source.Next();
         if (next is '\n' or '\r') throw _source.Fail("has a literal or class that does not end on its line");
         if (next != '\\') return next;
         int escaped = _source.Next();

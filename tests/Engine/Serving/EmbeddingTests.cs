@@ -10,7 +10,7 @@ public sealed class EmbeddingTests
     public async Task Embed_AloneAmongOthersInChunksOrCached_SameBitsOfLengthOne()
     {
         EngineOptions options = new() { Threads = 2, ModelId = "demo", Kind = ModelKind.Demo, CacheBytes = 64 << 20 };
-        using GgufChatModel model = GgufChatModel.Load(TestData.DemoModel, options), small = GgufChatModel.Load(TestData.DemoModel, options with { StepTokens = 16 });
+        using GgufChatModel model = GgufChatModel.Load(TestData.DemoModel, options), small = GgufChatModel.Load(TestData.DemoModel, options with { StepTokens = 16, MaxSequences = 8 });
         int[] tokens = model.EncodeText(Text + Text, addBegin: true, parseSpecial: false);
         float[] alone = await Embed(model, tokens);
         Assert.Equal(model.Config.EmbeddingLength, alone.Length);

@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { after, before } from 'node:test';
 import { chromium } from 'playwright-core';
 
-export const { SMOL_URL, SMOL_MODEL, SMOL_SLOW_MODEL, SMOL_RICH_MODEL, SMOL_ANSWER, CHROMIUM } = process.env;
+export const { SMOL_URL, SMOL_MODEL, SMOL_SLOW_MODEL, SMOL_RICH_MODEL, SMOL_ASKING_MODEL, SMOL_ANSWER, CHROMIUM } = process.env;
 const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 let browser;
 let people = 0;

@@ -1,6 +1,6 @@
 // The chat page in a real browser: what one message does, how it looks, and how it is reached.
 import { test } from 'node:test';
-import { SMOL_ANSWER, SMOL_MODEL, SMOL_RICH_MODEL, SMOL_SLOW_MODEL, accessible, answered, ask, assert, onPage, texts } from './browser.mjs';
+import { SMOL_ANSWER, SMOL_ASKING_MODEL, SMOL_MODEL, SMOL_RICH_MODEL, SMOL_SLOW_MODEL, accessible, answered, ask, assert, onPage, texts } from './browser.mjs';
 
 test('sends with Enter and shows the streamed answer as text and Markdown', () => onPage(async page => {
   await ask(page, '<b>Hello</b>');
@@ -223,7 +223,7 @@ test('follow-up questions are asked of the model and can be sent', () => onPage(
   await page.click('#follow-ups .chip');
   await answered(page, 2);
   assert.deepEqual(await texts(page, '.bubble'), ['all of it', 'What is a grain?']);
-}, { model: SMOL_RICH_MODEL }));
+}, { model: SMOL_ASKING_MODEL }));
 
 test('every control has a name, and the keyboard reaches them in order', () => onPage(async page => {
   const unnamed = await page.evaluate(() => [...document.querySelectorAll('button, input, select, textarea')]

@@ -48,11 +48,15 @@ internal sealed class ShapeGrammar(JsonGrammar json, Matcher matcher, SchemaText
         Expression scalars = Write(shape with { Values = null, Types = shape.Types & ~(JsonTypes.Array | JsonTypes.Object) });
         IEnumerable<byte[]> written = shape.Values
             .Where(v => (shape.Types & ShapeProofs.TypeOf(v)) != 0 && !shape.Excluded.Exists(e => JsonElement.DeepEquals(e, v)))
-            .Select(v => (Value: v, Text: Compact(v)))
+            .SelectMany(v => Spellings(v).Select(text => (Value: v, Text: text)))
             .Where(v => v.Value.ValueKind is JsonValueKind.Array or JsonValueKind.Object || matcher.Step(scalars, v.Text).Nullable)
             .Select(static v => v.Text);
         return texts.OneOf(written.DistinctBy(Encoding.UTF8.GetString));
     }
+
+    // a number also as the schema spells it: 2.0 is 2
+    private IEnumerable<byte[]> Spellings(JsonElement element) => element.ValueKind == JsonValueKind.Number
+        ? [Compact(element), Encoding.UTF8.GetBytes(element.GetRawText())] : [Compact(element)];
 
     private byte[] Compact(JsonElement element) => element.ValueKind switch
     {

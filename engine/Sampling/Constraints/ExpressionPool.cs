@@ -15,6 +15,7 @@ internal sealed class ExpressionPool
     private Dictionary<PartsKey, Expression> _passingParts = [];
     private readonly List<Rule> _rules = [];
     private int _ids;
+    private int _firstPassing = int.MaxValue;
     private bool _sealed;
 
     public ExpressionPool()
@@ -39,7 +40,7 @@ internal sealed class ExpressionPool
     /// <summary>Who finds another number than it remembers holds states that were forgotten.</summary>
     public int Generation { get; private set; }
 
-    public void Seal() => _sealed = true;
+    public void Seal() => (_sealed, _firstPassing) = (true, _ids);
 
     /// <summary>Forgets all states but the constraint itself.</summary>
     public void Forget()
@@ -48,6 +49,31 @@ internal sealed class ExpressionPool
             (lasting.Next, lasting.Mask, lasting.AfterCharacter) = (null, null, null);
         (_passing, _passingParts, PassingBytes) = ([], [], 0);
         Generation++;
+    }
+
+    /// <summary>A state from before the last forgetting, made anew: what an answer has reached is not found again from its beginning, which
+    /// would take a long answer longer with every token.</summary>
+    public Expression Adopt(Expression state) => Adopt(state, []);
+
+    private Expression Adopt(Expression state, Dictionary<Expression, Expression> made)
+    {
+        if (state.Id < _firstPassing) return state;
+        if (made.TryGetValue(state, out Expression? known)) return known;
+        Stack<Expression> heads = new(); // tails may be as long as an answer is nested
+        Expression tail = state;
+        for (; tail.Id >= _firstPassing && tail.Kind == ExpressionKind.Sequence; tail = tail.Tail!) heads.Push(tail.Head!);
+        Expression adopted = tail.Id < _firstPassing ? tail : tail.Kind switch
+        {
+            ExpressionKind.Bytes => Bytes(tail.Bytes),
+            ExpressionKind.Choice => Choice(tail.Parts.Select(part => Adopt(part, made))),
+            ExpressionKind.Repeat => Repeat(Adopt(tail.Head!, made), tail.Least, tail.Most),
+            ExpressionKind.Rule => Reference(tail.Rule!),
+            ExpressionKind.All => All(tail.Parts.Select(part => Adopt(part, made))),
+            ExpressionKind.Not => Not(Adopt(tail.Head!, made)),
+            _ => tail,
+        };
+        while (heads.TryPop(out Expression? head)) adopted = Join(Adopt(head, made), adopted);
+        return made[state] = adopted;
     }
 
     public Expression Bytes(ByteSet set)

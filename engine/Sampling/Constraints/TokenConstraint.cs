@@ -83,7 +83,8 @@ public sealed class TokenConstraint
     private ConstraintPlace Find(ReadOnlySpan<int> answer, ConstraintPlace known)
     {
         if (_matcher.Pool.PassingBytes > ConstraintLimits.CacheBytes) _matcher.Pool.Forget();
-        if (known.State is null || known.Generation != _matcher.Pool.Generation) known = new(_matcher.Pool.Generation, _start, 0);
+        if (known.State is null) known = new(_matcher.Pool.Generation, _start, 0);
+        else if (known.Generation != _matcher.Pool.Generation) known = known with { Generation = _matcher.Pool.Generation, State = _matcher.Pool.Adopt(known.State) };
         Expression state = known.State!;
         foreach (int token in answer[known.Tokens..])
         {

@@ -30,7 +30,7 @@ internal sealed record AnswerPlan(GenerationRequest Generation, AnswerReading Re
         var generation = new GenerationRequest(prompt, prompt.Length, maxTokens, Options(request.Sampling), request.User)
         {
             Weight = request.Weight > 0 ? request.Weight : 1, // an older gateway says nothing
-            Constraint = request.Constraint is { } constraint ? await Compile(constraint, model, prompt, cancellation) : null,
+            Constraint = AnswerBounds.Of(request) is { } constraint ? await Compile(constraint, model, prompt, cancellation) : null,
             TopLogprobs = request.TopLogprobs,
             MinTokens = request.MinTokens,
             Thinking = raw ? null : ThinkingPlan.Budget(request.Thinking, reading.Reasoning, model),

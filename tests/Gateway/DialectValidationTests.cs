@@ -59,7 +59,7 @@ public sealed class DialectValidationTests(SharedGateway gateway)
     [InlineData("""{"model":"stub"}""", "input")]
     [InlineData("""{"model":"stub","input":[{"type":"computer_call"}]}""", "input[0].type")]
     [InlineData("""{"model":"stub","input":[{"role":"user","content":[{"type":"input_image","image_url":"x"}]}]}""", "input[0].content[0].type")]
-    [InlineData("""{"model":"stub","input":"Hi","text":{"format":{"type":"xml"}}}""", "text.format")]
+    [InlineData("""{"model":"stub","input":"Hi","text":{"format":{"type":"xml"}}}""", "text.format.type")]
     [InlineData("""{"model":"stub","input":"Hi","tools":[{"type":"mcp"}]}""", "tools[0].type")]
     [InlineData("""{"model":"stub","input":"Hi","reasoning":{"effort":"all"}}""", "reasoning.effort")]
     [InlineData("""{"model":"stub","input":"Hi","conversation":"conv_1"}""", "conversation")]

@@ -31,6 +31,7 @@ internal static class MessagesRequestReader
     private static readonly FrozenSet<string> ChoiceFields = new[] { "type", "name", "disable_parallel_tool_use" }.ToFrozenSet();
     private static readonly FrozenSet<string> ThinkingFields = new[] { "type", "budget_tokens", "display" }.ToFrozenSet();
     private static readonly FrozenSet<string> MetadataFields = new[] { "user_id" }.ToFrozenSet();
+    private static readonly FrozenSet<string> FormatFields = new[] { "type", "schema" }.ToFrozenSet();
     private static readonly FrozenSet<string> OutputFields = new[] { "effort", "format" }.ToFrozenSet();
 
     /// <param name="queueUser">Whose turn it is in the fair queue, from the user that the request names, if it does.</param>
@@ -64,6 +65,7 @@ internal static class MessagesRequestReader
         return new(model, MessageBlocks.Read(request), SamplingReader.Read(request), null, ReadStops(request), null, queueUser(ReadUser(request)), Keep.Nothing, now)
         {
             Tools = ReadTools(request),
+            Constraint = ReadFormat(request),
             Thinking = ReadThinking(request, ReadEffort(request)),
         };
     }
@@ -114,9 +116,18 @@ internal static class MessagesRequestReader
             return null;
         var output = new RequestObject(value, "output_config");
         output.RefuseUnknown(OutputFields);
-        if (output.Find("format") is not null)
-            throw RequestObject.Refuse("output_config.format", "unsupported_parameter", "'output_config.format' is not supported yet. Send the request without it.");
         return output.Text("effort", LongestName);
+    }
+
+    private static AnswerConstraint? ReadFormat(RequestObject request)
+    {
+        if (request.Find("output_config") is not { } value || new RequestObject(value, "output_config").Find("format") is not { } given)
+            return null;
+        var format = new RequestObject(given, "output_config.format");
+        format.RefuseUnknown(FormatFields);
+        var type = format.Require("type");
+        return RequestObject.Text(type, "output_config.format.type") == "json_schema" ? ConstraintReader.ReadSchema(format, "schema")
+            : throw RequestObject.Refuse("output_config.format.type", "invalid_value", $"Invalid 'output_config.format.type': {RequestObject.Shorten(type)}; expected 'json_schema'.");
     }
 
     /// <summary>In OpenAI's form, as everything behind the gateway knows them.</summary>

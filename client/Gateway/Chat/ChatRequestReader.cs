@@ -24,28 +24,18 @@ internal static class ChatRequestReader
         int choices = ReadChoices(request);
         bool stream = request.Boolean("stream") ?? false;
         bool includeUsage = ReadIncludeUsage(request, stream);
-        var tools = ToolReader.Read(request);
         int? maxTokens = LengthReader.ReadMaxTokens(request);
         var chat = new ChatRequest(model, MessageReader.Read(request), SamplingReader.Read(request), maxTokens,
             LengthReader.ReadStop(request), VariablesReader.Read(request), ReadUser(request, anonymous), KeepFor(stream, choices), now, includeUsage)
         {
-            Tools = tools,
+            Tools = ToolReader.Read(request),
             Thinking = ThinkingReader.Read(request),
-            Constraint = ReadConstraint(request, tools),
+            Constraint = ConstraintReader.Read(request),
             TopLogprobs = LogprobsReader.Read(request),
             MinTokens = LengthReader.ReadMinTokens(request, maxTokens),
             TruncatePrompt = ReadTruncation(request),
         };
         return new(chat, stream, choices);
-    }
-
-    private static AnswerConstraint? ReadConstraint(RequestObject request, ToolSettings? tools)
-    {
-        var answer = ConstraintReader.Read(request);
-        var calls = ToolReader.Constraint(tools);
-        return answer is null || calls is null ? answer ?? calls
-            : throw RequestObject.Refuse(answer.Field.Split('.')[0], "unsupported_parameter",
-                "A form of the answer together with strict tools or a required call is not supported: an answer keeps to one of them.");
     }
 
     public static string ReadModel(RequestObject request) => RequestObject.Text(request.Require("model"), "model", LongestName);

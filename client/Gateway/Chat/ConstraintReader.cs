@@ -89,7 +89,7 @@ internal static class ConstraintReader
     }
 
     /// <summary>A schema as JSON, or, as some clients send it, as a string that holds JSON.</summary>
-    private static AnswerConstraint ReadSchema(RequestObject owner, string name)
+    public static AnswerConstraint ReadSchema(RequestObject owner, string name)
     {
         var schema = owner.Require(name);
         string path = owner.PathOf(name);

@@ -25,28 +25,6 @@ internal static class ToolReader
         return choice is { } wanted && names.Count > 0 ? new(tools!.Value.GetRawText(), wanted, function, parallel) : null;
     }
 
-    /// <summary>What keeps calls to the functions that must or may be called, and strict ones' arguments to their schemas.</summary>
-    /// <returns>Null: nothing has to.</returns>
-    public static AnswerConstraint? Constraint(ToolSettings? settings)
-    {
-        if (settings is null)
-            return null;
-        using var tools = JsonDocument.Parse(settings.Json);
-        (string Name, bool Strict, string? Schema)[] callable = [.. tools.RootElement.EnumerateArray().Select(static tool => tool.GetProperty("function"))
-            .Select(static function => (function.GetProperty("name").GetString()!, IsStrict(function), SchemaOf(function)))
-            .Where(function => settings.Function is null || function.Item1 == settings.Function)];
-        bool required = settings.Choice != ToolChoice.Auto;
-        return required || callable.Any(static function => function.Strict)
-            ? AnswerConstraint.ForTools(callable.Select(static function => (function.Name, function.Strict ? function.Schema : null)),
-                required, settings.Parallel && settings.Choice != ToolChoice.Named)
-            : null;
-    }
-
-    private static bool IsStrict(JsonElement function) => function.TryGetProperty("strict", out var strict) && strict.ValueKind == JsonValueKind.True;
-
-    private static string? SchemaOf(JsonElement function) =>
-        function.TryGetProperty("parameters", out var schema) && schema.ValueKind == JsonValueKind.Object ? schema.GetRawText() : null;
-
     private static void ReadTools(JsonElement tools, HashSet<string> names)
     {
         if (tools.ValueKind != JsonValueKind.Array)

@@ -79,18 +79,26 @@ internal static class OllamaRequestReader
 
     private static ChatCall Call(RequestObject request, IReadOnlyList<ChatMessage> messages, string queueUser, DateTimeOffset now, Func<ChatRequest, ChatRequest> more)
     {
-        if (request.Find("format") is { } format && !(format.ValueKind == JsonValueKind.String && format.ValueEquals("")))
-            throw Unsupported("format");
         request.Boolean("shift"); // an answer ends where the context does, and its reason says so
         bool stream = request.Boolean("stream") ?? true;
         var (sampling, most, stops) = OllamaOptions.From(request);
         var chat = new ChatRequest(ReadModel(request), messages, sampling, most, stops, null, queueUser, stream ? Keep.UntilDelivered : Keep.Nothing, now)
         {
             Thinking = ReadThink(request),
+            Constraint = ReadFormat(request),
             TruncatePrompt = request.Boolean("truncate") ?? false,
         };
         return new(more(chat), stream);
     }
+
+    private static AnswerConstraint? ReadFormat(RequestObject request) => request.Find("format") switch
+    {
+        null => null,
+        { ValueKind: JsonValueKind.String } word when word.ValueEquals("") => null,
+        { ValueKind: JsonValueKind.String } word when word.ValueEquals("json") => new(AnswerConstraintKind.Json, "", "format"),
+        { ValueKind: JsonValueKind.Object } => ConstraintReader.ReadSchema(request, "format"),
+        { } other => throw RequestObject.Refuse("format", "invalid_value", $"Invalid 'format': {RequestObject.Shorten(other)}; expected \"json\" or a JSON schema."),
+    };
 
     private static ThinkingSettings ReadThink(RequestObject request) => request.Find("think") switch
     {

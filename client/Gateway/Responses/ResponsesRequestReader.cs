@@ -28,6 +28,7 @@ internal static class ResponsesRequestReader
     ]).ToFrozenSet();
 
     private static readonly FrozenSet<string> ToolFields = new[] { "type", "name", "description", "parameters", "strict" }.ToFrozenSet();
+    private static readonly FrozenSet<string> FormatFields = new[] { "type", "name", "description", "schema", "strict" }.ToFrozenSet();
     private static readonly FrozenSet<string> TextFields = new[] { "format", "verbosity" }.ToFrozenSet();
     private static readonly FrozenSet<string> ReasoningFields = new[] { "effort", "summary", "generate_summary" }.ToFrozenSet();
 
@@ -46,6 +47,7 @@ internal static class ResponsesRequestReader
             queueUser(request.Text("user", LongestName)), Keep.Nothing, now)
         {
             Tools = ReadTools(request),
+            Constraint = ReadFormat(request),
             Thinking = ReadReasoning(request),
             TruncatePrompt = request.Text("truncation", LongestName) switch
             {
@@ -67,13 +69,27 @@ internal static class ResponsesRequestReader
         {
             var text = new RequestObject(value, "text");
             text.RefuseUnknown(TextFields);
-            if (text.Find("format") is { } format && RequestObject.Text(new RequestObject(format, "text.format").Require("type"), "text.format.type") != "text")
-                throw Unsupported("text.format");
             if (text.Text("verbosity", LongestName) is not (null or "medium"))
                 throw Unsupported("text.verbosity");
         }
         if (request.Find("metadata") is { } metadata && (new RequestObject(metadata, "metadata").Names.Count() > 16 || metadata.GetRawText().Length > 16 * 1024))
             throw RequestObject.Refuse("metadata", "object_above_max_properties", "Invalid 'metadata': at most 16 entries and 16 KiB are possible.");
+    }
+
+    private static AnswerConstraint? ReadFormat(RequestObject request)
+    {
+        if (request.Find("text") is not { } text || new RequestObject(text, "text").Find("format") is not { } value)
+            return null;
+        var format = new RequestObject(value, "text.format");
+        format.RefuseUnknown(FormatFields);
+        return RequestObject.Text(format.Require("type"), "text.format.type") switch
+        {
+            "text" => null,
+            "json_object" => new(AnswerConstraintKind.Json, "", "text.format.type"),
+            "json_schema" => ConstraintReader.ReadSchema(format, "schema"),
+            _ => throw RequestObject.Refuse("text.format.type", "invalid_value",
+                $"Invalid 'text.format.type': {RequestObject.Shorten(format.Require("type"))}; expected 'text', 'json_object' or 'json_schema'."),
+        };
     }
 
     private static ThinkingSettings ReadReasoning(RequestObject request)

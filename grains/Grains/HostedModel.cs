@@ -43,8 +43,8 @@ internal sealed class HostedModel : IProgress<double>, IDisposable
         {
             var (status, model) = Volatile.Read(ref _state);
             if (model is null) return null;
-            var (used, idle, capacity) = CacheOf(model);
-            return new ModelLoad(status.Id, Volatile.Read(ref _answers), capacity - used + idle, capacity);
+            var (used, _, capacity) = CacheOf(model);
+            return new ModelLoad(status.Id, Volatile.Read(ref _answers), capacity - used, capacity);
         }
     }
 
@@ -58,10 +58,11 @@ internal sealed class HostedModel : IProgress<double>, IDisposable
             var (prompt, cached, sampled) = model?.Tokens ?? default;
             var users = model?.Users ?? [];
             return new(status.Id, status.Kind, status.State, status.Progress, status.Problem, users.Sum(user => user.Running), users.Sum(user => user.Waiting),
-                capacity, used - idle, idle, prompt, cached, sampled, [.. users.Select(user => new UserLoad(user.User, user.Running, user.Waiting))]);
+                capacity, used, idle, prompt, cached, sampled, [.. users.Select(user => new UserLoad(user.User, user.Running, user.Waiting))]);
         }
     }
 
+    /// <summary>Pages: those that sequences hold, those that nobody does and that are kept for prompts that begin alike, and all there can be.</summary>
     private static (int Used, int Idle, int Capacity) CacheOf(MeteredModel? model)
     {
         var (used, idle, capacity, _) = model?.Inner switch { GgufChatModel gguf => gguf.Cache, PacedChatModel paced => paced.Cache, _ => default };

@@ -35,6 +35,15 @@ public sealed class DemoModelTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task View_AfterALongQuestion_CountsItsPagesAsKept()
+    {
+        await _cluster.Conversation("long").Answer(Ask(string.Concat(Enumerable.Repeat("What is a silo? ", 30))));
+        var view = Assert.Single(Assert.Single(await _cluster.Cluster.View()).Models);
+        Assert.InRange(view.IdlePages, 1, view.Pages); // kept for prompts that begin alike
+        Assert.InRange(view.UsedPages, 0, view.Pages - view.IdlePages);
+    }
+
+    [Fact]
     public async Task Ask_Twice_GivesTheSameEvents()
     {
         var request = Ask("Hello") with { Sampling = new SamplingSettings { Temperature = 1, Seed = 42 } };

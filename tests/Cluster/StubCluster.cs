@@ -50,6 +50,8 @@ public sealed class StubCluster : IAsyncDisposable
         return new StubCluster(cluster);
     }
 
+    public IClusterGrain Cluster => _cluster.Client.GetGrain<IClusterGrain>(0);
+
     public IConversationGrain Conversation(string id = "conversation") => _cluster.Client.GetGrain<IConversationGrain>(id);
 
     public ITranscriptGrain Transcript(string id) => _cluster.Client.GetGrain<ITranscriptGrain>(id);

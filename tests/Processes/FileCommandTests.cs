@@ -103,7 +103,7 @@ public sealed class FileCommandTests
         await File.WriteAllTextAsync(folder.File("t.txt"), text, TestContext.Current.CancellationToken);
         Outcome measured = await Succeed("perplexity", "demo", folder.File("t.txt"), "--context", "128", "--json");
         using JsonDocument report = JsonDocument.Parse(measured.Output);
-        Assert.InRange(report.RootElement.GetProperty("value").GetDouble(), 1, 50);
+        Assert.InRange(report.RootElement.GetProperty("value").GetDouble(), 1, 400); // of 2048 tokens
         Assert.Equal(report.RootElement.GetProperty("chunks").GetInt32() * 63, report.RootElement.GetProperty("tokens").GetInt32());
         Assert.Contains("one chunk", (await SmolProcess.RunAsync("perplexity", "demo", folder.File("t.txt"), "--context", "1000")).Error + (await SmolProcess.RunAsync("perplexity", "demo", TestData.Path("tokens64.txt"), "--context", "1024")).Error, StringComparison.Ordinal);
     }

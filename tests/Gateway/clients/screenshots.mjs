@@ -19,8 +19,9 @@ for (const theme of ['light', 'dark']) {
   else {
     await page.locator('.conversation', { hasText: 'What can you do?' }).click();
     await page.waitForSelector('.cost');
-    await page.fill('#prompt', '/');
-    await page.waitForSelector('.option');
+    await page.click('#prompt');
+    await page.keyboard.type('/');
+    await page.waitForSelector('#palette .option, .option');
   }
   await page.waitForTimeout(500); // shadows and meters have settled
   await page.screenshot({ path: join(folder, `chat-${theme}.png`) });
@@ -52,4 +53,6 @@ async function ask(page, text, count) {
   await page.waitForFunction(n => document.querySelectorAll('.cost').length >= n && !document.querySelector('#log[data-running]'), count);
 }
 
-const modelOf = page => page.textContent('.silo .model-head span');
+function modelOf(page) {
+  return page.textContent('.silo .model-head span');
+}

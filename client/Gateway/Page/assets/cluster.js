@@ -34,7 +34,8 @@ function show(now) {
   element('cached').textContent = sum('prompt_tokens') === 0 ? '–' : `${Math.round(100 * sum('cached_tokens') / sum('prompt_tokens'))} %`;
   element('users').textContent = now.user_count;
   const active = now.silos.filter(silo => silo.status === 'Active').length;
-  element('summary').textContent = `${active} ${active === 1 ? 'silo' : 'silos'}, ${new Set(models.map(model => model.id)).size} models`;
+  const named = new Set(models.map(model => model.id)).size;
+  element('summary').textContent = `${active} ${active === 1 ? 'silo' : 'silos'}, ${named} ${named === 1 ? 'model' : 'models'}`;
   const ready = models.some(model => model.state === 'ready');
   showModelStatus(ready ? 'ready' : 'loading', ready ? 'Live' : 'No model ready');
   element('orleans').hidden = !now.dashboard;

@@ -7,7 +7,7 @@ namespace SmolCluster.Chaos;
 internal sealed class ClusterProcesses : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
-    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(5) };
+    public static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(5) };
 
     private readonly string logFolder;
     private readonly bool keepLogs;

@@ -2,10 +2,11 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using System.Text.Json;
 
 namespace SmolCluster.Chaos;
 
-/// <summary>A cluster whose nodes know each other by certificates: it answers, on every silo; a gateway with another authority's
+/// <summary>A cluster whose nodes know each other by certificates: it answers, and silos reach each other; a gateway with another authority's
 /// certificate and one without any come in nowhere, and the logs say why.</summary>
 internal sealed class TlsScenario(ClusterProcesses cluster)
 {
@@ -25,6 +26,8 @@ internal sealed class TlsScenario(ClusterProcesses cluster)
                 silos.Add(progress.Silo);
         }));
         Console.WriteLine($"{tally.Line}, by {string.Join(" and ", silos.Order())}");
+        int active = await ActiveSilosAsync(cancellation);
+        Console.WriteLine($"{active} silos are members and tell what they do");
 
         using var another = NodePems.Create("another cluster");
         string stranger = cluster.AddGateway(another.Settings), plain = cluster.AddGateway();
@@ -37,7 +40,14 @@ internal sealed class TlsScenario(ClusterProcesses cluster)
         await LineAsync(plain, "No silo of the cluster answers yet", limit.Token);
         bool kept = !await cluster.IsReadyAsync(stranger, limit.Token) && !await cluster.IsReadyAsync(plain, limit.Token) && await cluster.IsReadyAsync(cluster.Gateways[0], limit.Token);
         Console.WriteLine(kept ? $"{stranger} (certificate of another authority) and {plain} (none) were kept out" : "  FAILED: a stranger came in");
-        return kept && tally.Clean && silos.Count == cluster.Silos.Count ? 0 : 1;
+        return kept && tally.Clean && active == cluster.Silos.Count ? 0 : 1;
+    }
+
+    /// <summary>Each silo is asked by another: which of them answers questions is placement's choice.</summary>
+    private async Task<int> ActiveSilosAsync(CancellationToken cancellation)
+    {
+        using var view = JsonDocument.Parse(await ClusterProcesses.Http.GetStringAsync($"{cluster.Url(cluster.Gateways[0])}/v1/cluster", cancellation));
+        return view.RootElement.GetProperty("silos").EnumerateArray().Count(static silo => silo.GetProperty("answers").GetBoolean());
     }
 
     /// <summary>Whoever does not care who answers still has to show a certificate of this cluster.</summary>

@@ -184,6 +184,7 @@ test('the thinking toggle goes round, and the palette runs commands', () => onPa
   await page.click('#think');
   assert.equal(await page.inputValue('#thinking'), 'on');
   await page.fill('#prompt', '/');
+  await page.waitForSelector('.option'); // seen: what is hidden cannot be judged
   assert.ok(await page.locator('.option').count() >= 12);
   await accessible(page);
   await page.fill('#prompt', '/th');

@@ -36,7 +36,8 @@ let at = 0;
 export function startCommands() {
   prompt.addEventListener('input', show);
   prompt.addEventListener('keydown', keys);
-  prompt.addEventListener('blur', () => setTimeout(hide, 150));
+  // a choice by pointer comes first; and who is back by then still wants it
+  prompt.addEventListener('blur', () => setTimeout(() => [prompt, palette].includes(document.activeElement) || hide(), 150));
   element('composer').addEventListener('submit', event => {
     if (!run(prompt.value)) return;
     event.preventDefault();

@@ -1,7 +1,6 @@
 using System.Collections.Frozen;
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.Extensions.FileProviders;
 using Microsoft.Net.Http.Headers;
 
 namespace SmolCluster.Gateway.Page;
@@ -14,6 +13,8 @@ internal static class ChatPage
     private const string SecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
         + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+    private const string Folder = "Page/assets/";
+
     private static readonly FrozenDictionary<string, string> ContentTypes = new Dictionary<string, string>
     {
         [".html"] = "text/html; charset=utf-8",
@@ -24,12 +25,8 @@ internal static class ChatPage
 
     public static void MapChatPage(this IEndpointRouteBuilder routes)
     {
-        var files = new ManifestEmbeddedFileProvider(typeof(ChatPage).Assembly);
-        foreach (var file in files.GetDirectoryContents("Page/assets"))
-        {
-            var asset = Asset.Read(file);
-            routes.MapGet(PathOf(file.Name), asset.Serve).AllowAnonymous();
-        }
+        foreach (string name in typeof(ChatPage).Assembly.GetManifestResourceNames().Where(static name => name.StartsWith(Folder, StringComparison.Ordinal)))
+            routes.MapGet(PathOf(name[Folder.Length..]), Asset.Read(name).Serve).AllowAnonymous();
     }
 
     private static string PathOf(string file) => file switch
@@ -41,13 +38,13 @@ internal static class ChatPage
 
     private sealed record Asset(byte[] Content, string ContentType, EntityTagHeaderValue Tag)
     {
-        public static Asset Read(IFileInfo file)
+        public static Asset Read(string name)
         {
-            using var stream = file.CreateReadStream();
-            byte[] content = new byte[file.Length];
+            using var stream = typeof(ChatPage).Assembly.GetManifestResourceStream(name)!;
+            byte[] content = new byte[stream.Length];
             stream.ReadExactly(content);
             string tag = Convert.ToHexStringLower(SHA256.HashData(content).AsSpan(0, 8));
-            return new(content, ContentTypes[Path.GetExtension(file.Name)], new($"\"{tag}\""));
+            return new(content, ContentTypes[Path.GetExtension(name)], new($"\"{tag}\""));
         }
 
         public FileContentHttpResult Serve(HttpContext http)

@@ -93,10 +93,10 @@ internal sealed class BatchMeter : IDisposable
 
     private IEnumerable<Measurement<int>> Pages(KvPagePool pool)
     {
-        int idle = pool.Index?.IdleCount ?? 0, taken = pool.Used;
-        yield return new(taken - idle, _model, new("smolcluster.state", "used"));
+        int idle = pool.Index?.IdleCount ?? 0, used = pool.Used; // idle ones are not among the used
+        yield return new(used, _model, new("smolcluster.state", "used"));
         yield return new(idle, _model, new("smolcluster.state", "idle"));
-        yield return new(pool.Capacity - taken, _model, new("smolcluster.state", "free"));
+        yield return new(pool.Capacity - used - idle, _model, new("smolcluster.state", "free"));
     }
 
     private IEnumerable<Measurement<long>> Speculation((long Drafted, long Accepted) drafts)

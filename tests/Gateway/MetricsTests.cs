@@ -32,6 +32,7 @@ public sealed class MetricsTests
         Assert.Equal(2, Value(metrics, "smolcluster_engine_queue_wait_seconds_count", id));
         Assert.Equal(0, Value(metrics, "smolcluster_engine_queue_length", id));
         Assert.True(Value(metrics, "smolcluster_engine_kv_pages", id, "smolcluster_state=\"free\"") > 0);
+        Assert.True(Value(metrics, "smolcluster_engine_kv_pages", id, "smolcluster_state=\"used\"") >= 0);
         Assert.True(Value(metrics, "smolcluster_engine_prompt_tokens_total", id, "smolcluster_cached=\"false\"") > 0);
         Assert.DoesNotContain("no-such-model", metrics);
     }

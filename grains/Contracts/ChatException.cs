@@ -10,7 +10,7 @@ public sealed class ChatException(ChatError error, string message) : Exception(m
     /// <see cref="ChatError.StorageUnavailable"/>.</summary>
     [Id(1)] public TimeSpan? RetryAfter { get; init; }
 
-    /// <summary>The field at fault with the path in it, for <see cref="ChatError.InvalidConstraint"/>.</summary>
+    /// <summary>The field at fault with the path in it, for <see cref="ChatError.InvalidConstraint"/> and, where one is, <see cref="ChatError.NotSupported"/>.</summary>
     [Id(2)] public string? Field { get; init; }
 }
 

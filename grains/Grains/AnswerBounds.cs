@@ -8,14 +8,19 @@ namespace SmolCluster.Grains;
 internal static class AnswerBounds
 {
     /// <returns>Null: it is free.</returns>
-    /// <exception cref="ChatException">NotSupported: both at once.</exception>
+    /// <exception cref="ChatException">NotSupported: both at once, or one with a least length.</exception>
     public static AnswerConstraint? Of(ChatRequest request)
     {
         var calls = request.Tools is { } tools ? Calls(tools) : null;
-        return request.Constraint is null || calls is null ? request.Constraint ?? calls
-            : throw new ChatException(ChatError.NotSupported, $"'{request.Constraint.Field}' together with strict tools or a required call is not supported: "
-                + "an answer keeps to one of them. Send the request without one.");
+        if (request.Constraint is { } asked && calls is not null)
+            throw Not(asked.Field, "strict tools or a required call: an answer keeps to one of them");
+        var bound = request.Constraint ?? calls;
+        return bound is null || request.MinTokens == 0 ? bound
+            : throw Not("min_tokens", $"'{bound.Field}': where it allows only the end, no token would be left");
     }
+
+    private static ChatException Not(string field, string together) =>
+        new(ChatError.NotSupported, $"'{field}' is not supported together with {together}. Send the request without one of them.") { Field = field };
 
     private static AnswerConstraint? Calls(ToolSettings settings)
     {

@@ -80,6 +80,8 @@ public sealed class ValidationTests(SharedGateway gateway)
     [InlineData("\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"a\"}}", "response_format.json_schema.schema", "missing_required_parameter")]
     [InlineData("\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"schema\":{},\"strict\":1}}", "response_format.json_schema.strict", "invalid_type")]
     [InlineData("\"response_format\":{\"type\":\"json_object\"},\"grammar\":\"root ::= \\\"a\\\"\"", "grammar", "invalid_value")]
+    [InlineData("\"guided_regex\":\"a\",\"min_tokens\":2", "min_tokens", "unsupported_parameter")]
+    [InlineData("\"guided_regex\":\"a\",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}],\"tool_choice\":\"required\"", "guided_regex", "unsupported_parameter")]
     [InlineData("\"guided_json\":[1]", "guided_json", "invalid_type")]
     [InlineData("\"guided_regex\":\"\"", "guided_regex", "invalid_value")]
     [InlineData("\"guided_choice\":[]", "guided_choice", "invalid_value")]

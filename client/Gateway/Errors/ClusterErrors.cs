@@ -41,7 +41,7 @@ internal static class ClusterErrors
         ChatError.InvalidConstraint => ApiError.Invalid(chat.Field, "invalid_constraint", chat.Message),
         ChatError.InvalidLogitBias => ApiError.Invalid("logit_bias", "invalid_value", chat.Message),
         ChatError.InvalidPrompt => ApiError.Invalid(null, "invalid_prompt", chat.Message),
-        ChatError.NotSupported => ApiError.Invalid(null, "unsupported_parameter", chat.Message),
+        ChatError.NotSupported => ApiError.Invalid(chat.Field, "unsupported_parameter", chat.Message),
         ChatError.Interrupted => ApiError.Server(502, "stream_broken", chat.Message, SoonAgain),
         ChatError.StorageUnavailable => ApiError.Server(503, "storage_unavailable", chat.Message, chat.RetryAfter ?? SoonAgain),
         ChatError.TakenOver => ApiError.Request(409, "answer_taken_over", chat.Message),

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
@@ -104,6 +105,33 @@ public sealed class KeyTests : IDisposable
         Assert.Equal(HttpStatusCode.OK, (await AskAsync(host, secret)).StatusCode);
     }
 
+    [Theory]
+    [InlineData(SharedGateway.Quick, true)]
+    [InlineData(SharedGateway.Slow, false)]
+    public async Task Tokens_OfAConversation_AreChargedWhetherItsClientStaysOrNot(string model, bool stays)
+    {
+        const int Quota = 10_000, Answer = 30;
+        await using var host = await StartAsync(Key("alice", out string secret) with { Limits = new() { TokensPerDay = Quota } });
+        var (id, before) = await CreateAsync();
+        Assert.Equal(Quota, before);
+        string body = $$"""{"model":"{{model}}","content":"Hi","max_tokens":{{Answer}},"stream":{{(stays ? "false" : "true")}}}""";
+        using (var posted = await SendAsync(host, body, Bearer(secret), HttpCompletionOption.ResponseHeadersRead, $"/v1/conversations/{id}/messages"))
+        {
+            Assert.Equal(HttpStatusCode.OK, posted.StatusCode);
+            if (stays)
+                await posted.Content.LoadIntoBufferAsync(Cancellation);
+        }
+        using var often = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while ((await CreateAsync()).Left >= Quota - Answer) // the prompt is charged as well
+            await often.WaitForNextTickAsync(Cancellation);
+
+        async Task<(string Id, int Left)> CreateAsync()
+        {
+            using var created = await SendAsync(host, "{}", Bearer(secret), path: "/v1/conversations");
+            return ((string)(await created.JsonAsync())["id"]!, int.Parse(Header(created, "x-ratelimit-remaining-tokens-day")!, CultureInfo.InvariantCulture));
+        }
+    }
+
     [Fact]
     public async Task Concurrent_OneRuns_NextIs429UntilItEnds()
     {
@@ -198,9 +226,9 @@ public sealed class KeyTests : IDisposable
     private static Action<HttpRequestMessage> Bearer(string secret) => request => request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", secret);
 
     private static Task<HttpResponseMessage> SendAsync(GatewayHost host, string body, Action<HttpRequestMessage> sign,
-        HttpCompletionOption completion = HttpCompletionOption.ResponseContentRead)
+        HttpCompletionOption completion = HttpCompletionOption.ResponseContentRead, string path = Api.Chat)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, Api.Chat) { Content = Api.Json(Encoding.UTF8.GetBytes(body)) };
+        var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = Api.Json(Encoding.UTF8.GetBytes(body)) };
         sign(request);
         return host.Http.SendAsync(request, completion, Cancellation);
     }

@@ -69,10 +69,11 @@ internal sealed class Answers(IGrainFactory grains, ModelPlaces places, IOptions
         RunningAnswer.StartAsync(id, request, Stream(id, request, new(0), cancellation), meters.Begin(id, request));
 
     private AnswerStream Stream(string id, ChatRequest? request, AnswerCursor from, CancellationToken cancellation) =>
-        new(Conversation(id), Weighted(request), from, new(options.Value.ResumeLimit, time, lifetime.ApplicationStopping), logger, cancellation);
+        new(Conversation(id), request is null ? null : Weighted(request), from, new(options.Value.ResumeLimit, time, lifetime.ApplicationStopping), logger, cancellation);
 
-    private ChatRequest? Weighted(ChatRequest? request) => request is null ? null
-        : request with { Weight = options.Value.Weights.GetValueOrDefault(request.User[(request.User.IndexOf(':') + 1)..], 1) };
+    /// <summary>With the share of a busy model that its user is given here.</summary>
+    public ChatRequest Weighted(ChatRequest request) =>
+        request with { Weight = options.Value.Weights.GetValueOrDefault(request.User[(request.User.IndexOf(':') + 1)..], 1) };
 
     private IConversationGrain Conversation(string id) => grains.GetGrain<IConversationGrain>(id);
 }

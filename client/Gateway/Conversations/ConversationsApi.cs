@@ -5,6 +5,7 @@ using SmolCluster.Contracts;
 using SmolCluster.Gateway.Chat;
 using SmolCluster.Gateway.Errors;
 using SmolCluster.Gateway.Models;
+using SmolCluster.Gateway.Operations;
 using SmolCluster.Gateway.Requests;
 
 namespace SmolCluster.Gateway.Conversations;
@@ -99,15 +100,18 @@ internal static class ConversationsApi
         return format == "json" ? Json(id, transcript) : TypedResults.Text(TranscriptMarkdown.Of(transcript), "text/markdown", System.Text.Encoding.UTF8);
     }
 
-    private static async Task<IResult> Post(string id, HttpContext http, [FromServices] IGrainFactory grains, ModelDirectory models, IOptions<GatewayOptions> options, TimeProvider time)
+    private static async Task<IResult> Post(string id, HttpContext http, [FromServices] IGrainFactory grains, ModelDirectory models, IOptions<GatewayOptions> options, TimeProvider time,
+        Answers answers, AnswerMeters meters)
     {
         var conversation = Find(id, grains, models);
         string owner = Callers.OwnerOf(http);
         using var body = await RequestBody.ReadObjectAsync(http, options.Value.MaxRequestBytes);
         var (post, stream) = ConversationReader.ReadPost(body.RootElement, owner, time.GetLocalNow());
+        post = post with { Request = answers.Weighted(post.Request) };
         try
         {
-            return await Answer(id, conversation, owner, await conversation.Post(owner, post), stream, http);
+            int message = await conversation.Post(owner, post);
+            return await Answer(id, new TurnStream(conversation, owner, message, after: 0, meters.Begin(id, post.Request)), conversation, owner, stream, http);
         }
         catch (ChatException exception) when (exception.Error == ChatError.ModelNotFound)
         {
@@ -115,14 +119,17 @@ internal static class ConversationsApi
         }
     }
 
-    private static async Task<IResult> Continue(string id, int message, HttpContext http, [FromServices] IGrainFactory grains, ModelDirectory models, IOptions<GatewayOptions> options)
+    private static async Task<IResult> Continue(string id, int message, HttpContext http, [FromServices] IGrainFactory grains, ModelDirectory models, IOptions<GatewayOptions> options,
+        AnswerMeters meters)
     {
         var conversation = Find(id, grains, models);
         string owner = Callers.OwnerOf(http);
         using var body = await RequestBody.ReadObjectAsync(http, options.Value.MaxRequestBytes);
         var (maxTokens, stream) = ConversationReader.ReadContinuation(body.RootElement);
+        var known = (await conversation.Read(owner)).Find(message)?.Answer;
         await conversation.GoOn(owner, message, maxTokens);
-        return await Answer(id, conversation, owner, message, stream, http);
+        var meter = known is null ? null : meters.Again(id, known.Request, known.CompletionTokens);
+        return await Answer(id, new TurnStream(conversation, owner, message, after: 0, meter), conversation, owner, stream, http);
     }
 
     /// <summary>The events after the header Last-Event-ID.</summary>
@@ -136,11 +143,11 @@ internal static class ConversationsApi
         return new(conversation, owner, message, ChatApi.ReadLastEventId(http.Request));
     }
 
-    private static async Task<IResult> Answer(string id, ITranscriptGrain conversation, string owner, int message, bool stream, HttpContext http)
+    private static async Task<IResult> Answer(string id, TurnStream turn, ITranscriptGrain conversation, string owner, bool stream, HttpContext http)
     {
         if (stream)
-            return new TurnStream(conversation, owner, message, after: 0);
-        await TurnStream.WaitForEndAsync(conversation, owner, message, http);
+            return turn;
+        await turn.WaitForEndAsync(http);
         return Json(id, await conversation.Read(owner));
     }
 

@@ -1,13 +1,15 @@
 using SmolCluster.Contracts;
 using SmolCluster.Gateway.Chat;
 using SmolCluster.Gateway.Errors;
+using SmolCluster.Gateway.Operations;
 
 namespace SmolCluster.Gateway.Conversations;
 
 /// <summary>An answer of a conversation as server-sent events, whose ids are the events' numbers; comments in between say that the
 /// connection lives. Leaving it does not end the answer: whoever comes back with Last-Event-ID, at any gateway, gets the rest.</summary>
 /// <param name="after">The last event that the client has; 0: none.</param>
-internal sealed class TurnStream(ITranscriptGrain conversation, string owner, int message, long after) : IResult
+/// <param name="meter">Of the answer, to its end even where the client leaves before; null: who asked for it measures it.</param>
+internal sealed class TurnStream(ITranscriptGrain conversation, string owner, int message, long after, AnswerMeter? meter = null) : IResult
 {
     public async Task ExecuteAsync(HttpContext httpContext)
     {
@@ -38,29 +40,55 @@ internal sealed class TurnStream(ITranscriptGrain conversation, string owner, in
     }
 
     /// <summary>Completes with the answer.</summary>
-    public static async Task WaitForEndAsync(ITranscriptGrain conversation, string owner, int message, HttpContext http)
+    public async Task WaitForEndAsync(HttpContext http)
     {
-        await foreach (var _ in new TurnStream(conversation, owner, message, 0).EventsAsync(http)) { }
+        await foreach (var _ in EventsAsync(http)) { }
     }
 
     private async IAsyncEnumerable<GenerationEvent> EventsAsync(HttpContext http)
     {
-        var time = http.RequestServices.GetRequiredService<TimeProvider>();
-        var watch = new Watch(conversation, owner, message, after, time, http.RequestAborted);
+        var stop = CancellationTokenSource.CreateLinkedTokenSource(http.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping);
+        var watch = new Watch(conversation, owner, message, after, http.RequestServices.GetRequiredService<TimeProvider>(), stop.Token);
+        Task<GenerationEvent>? unseen = null;
+        bool ended = false;
         try
         {
-            GenerationEvent happened;
-            do
+            while (!ended)
             {
-                happened = await watch.NextAsync();
+                unseen = watch.NextAsync();
+                var happened = await unseen.WaitAsync(http.RequestAborted);
+                unseen = null;
+                meter?.Saw(happened);
+                ended = happened is AnswerFinished;
                 yield return happened;
             }
-            while (happened is not AnswerFinished);
         }
         finally
         {
-            watch.LeaveAsync().Ignore();
+            LeaveAsync(watch, unseen, ended, stop).Ignore();
         }
+    }
+
+    /// <summary>The answer goes on without its client, so what the client does not stay for is measured and charged all the same.</summary>
+    private async Task LeaveAsync(Watch watch, Task<GenerationEvent>? unseen, bool ended, CancellationTokenSource stop)
+    {
+        try
+        {
+            for (; !ended && meter is not null; unseen = null)
+            {
+                var happened = await (unseen ?? watch.NextAsync());
+                meter.Saw(happened);
+                ended = happened is AnswerFinished;
+            }
+        }
+        catch (Exception failure)
+        {
+            meter?.Failed(failure);
+        }
+        await stop.CancelAsync();
+        unseen?.Ignore();
+        await watch.LeaveAsync();
+        stop.Dispose();
     }
 
     /// <summary>Watches an answer and, when the conversation moves, watches it again after the last event.</summary>

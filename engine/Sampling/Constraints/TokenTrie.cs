@@ -9,8 +9,9 @@ internal sealed class TokenTrie
     private readonly int[] _ends;         // the node after all that lie behind this one
     private readonly int[] _tokens;       // -1: none ends here
     private readonly byte[] _characters;  // of the longest token behind this node, at most 255
+    private readonly Dictionary<int, int> _alike = []; // token → another of the same bytes, as SentencePiece has for its single bytes
 
-    /// <param name="tokens">No two with the same bytes, none empty.</param>
+    /// <param name="tokens">None empty.</param>
     public TokenTrie(IReadOnlyList<(byte[] Bytes, int Token)> tokens)
     {
         (byte[] Bytes, int Token)[] sorted = [.. tokens];
@@ -50,7 +51,7 @@ internal sealed class TokenTrie
                 continue;
             }
             path[depth] = next;
-            if (_tokens[node] >= 0) walk.Allow(_tokens[node]);
+            for (int token = _tokens[node]; token >= 0; token = _alike.Count > 0 ? _alike.GetValueOrDefault(token, -1) : -1) walk.Allow(token);
             node++;
         }
     }
@@ -70,6 +71,7 @@ internal sealed class TokenTrie
             {
                 (path[open], _bytes[node], _depths[node], _characters[node]) = (node, bytes[open], (ushort)(open + 1), characters);
             }
+            if (_tokens[node - 1] >= 0) _alike[token] = _tokens[node - 1];
             _tokens[node - 1] = token;
             last = bytes;
         }

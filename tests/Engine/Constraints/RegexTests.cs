@@ -5,6 +5,15 @@ namespace SmolCluster.Engine.Tests.Constraints;
 
 public sealed class RegexTests
 {
+    [Fact]
+    public void Mask_TokensOfTheSameBytes_AllowsEachOfThem()
+    {
+        string[] texts = ["<end>", "\"", "\"", "a", "\"", "a", "b"];
+        ConstraintVocabulary vocabulary = new(texts.Length, token => System.Text.Encoding.UTF8.GetBytes(texts[token]), static token => token == 0, static token => token == 0);
+        TokenMask mask = new ConstraintCompiler(() => vocabulary).Compile(new(ConstraintKind.Regex, "[\"a]b")).Mask([], default);
+        Assert.Equal([1, 2, 3, 4, 5], Enumerable.Range(0, texts.Length).Where(mask.Allows));
+    }
+
     [Theory]
     [InlineData("abc", "abc", "ab|abcd||xabc")]
     [InlineData("a|bc|", "a|bc|", "ab|b")]

@@ -37,8 +37,9 @@ internal static unsafe class GroupRows32<T, TDot>
             for (int block = 0; block < blocks; block += Blocks)
             {
                 int some = Math.Min(Blocks, blocks - block);
+                bool alone = T.MultipliesOne && count == 1 && rowBytes == 0;
                 byte* group = rowBytes == 0 ? rows + (nint)block * Rows * sizeof(T) : packed; // [some][16 · block bytes]
-                for (int i = 0; i < some; i++)
+                for (int i = 0; i < some && !alone; i++)
                 {
                     if (rowBytes != 0)
                     {
@@ -48,7 +49,7 @@ internal static unsafe class GroupRows32<T, TDot>
                     T.UnpackGroup(group + i * Rows * sizeof(T), i, tile);
                 }
 
-                Multiply(tile, T.Gap == 0 ? tile->Quants : group + T.Gap, some, batch, tokenBytes, columns, block, count, sums,
+                Multiply(tile, T.Gap == 0 ? tile->Quants : group + T.Gap, some, batch, tokenBytes, columns, block, count, sums, alone ? group : null,
                     rowBytes == 0 ? group + GroupLayout.PrefetchBlocks * Blocks * Rows * sizeof(T) : null);
             }
 
@@ -59,9 +60,11 @@ internal static unsafe class GroupRows32<T, TDot>
         }
     }
 
-    // sums: [count][16], of the blocks before; the tile's are added, one after the other. ahead: what follows in memory, or null
+    // sums: [count][16], of the blocks before; the tile's are added, one after the other. alone: the blocks, where one token takes them
+    // as they are, or null. ahead: what follows in memory, or null
     [SkipLocalsInit]
-    private static void Multiply(GroupTile* tile, byte* weights, int blocks, byte* batch, nint tokenBytes, int columns, int block, int count, float* sums, byte* ahead)
+    private static void Multiply(GroupTile* tile, byte* weights, int blocks, byte* batch, nint tokenBytes, int columns, int block, int count, float* sums,
+        byte* alone, byte* ahead)
     {
         int* products = stackalloc int[Blocks * TDot.Tokens * Rows]; // [blocks][tokens][16]
         sbyte** tokens = stackalloc sbyte*[TDot.Tokens];
@@ -70,7 +73,14 @@ internal static unsafe class GroupRows32<T, TDot>
             byte* token = batch + t * tokenBytes;
             int some = Math.Min(TDot.Tokens, count - t), step = some == 1 ? Rows : TDot.Tokens * Rows;
             nint aheadBytes = t == 0 && ahead != null ? blocks * Rows * sizeof(T) : 0;
-            if (some == 1)
+            if (T.MultipliesOne && alone != null)
+            {
+                for (int i = 0; i < blocks; i++)
+                {
+                    T.MultiplyOne(alone + i * Rows * sizeof(T), i, tile, (sbyte*)token + (block + i) * 32, products + i * Rows, ahead + i * Rows * sizeof(T));
+                }
+            }
+            else if (some == 1)
             {
                 TDot.MultiplyOne<T>(weights, 8 * blocks, null, (sbyte*)token + block * 32, 0, products, ahead, aheadBytes);
             }

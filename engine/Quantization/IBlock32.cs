@@ -29,4 +29,14 @@ internal unsafe interface IBlock32<TSelf> : IGroupQuants
 
     /// <summary>Sixteen rows' block, laid out by <see cref="GroupLayout"/>, into position <paramref name="index"/>. For AVX2.</summary>
     static abstract void UnpackGroup(byte* group, int index, GroupTile* tile);
+
+    /// <summary>Whether one token alone is multiplied by <see cref="MultiplyOne"/>, without the tile's quants.</summary>
+    static virtual bool MultipliesOne => false;
+
+    /// <summary>As <see cref="IBlock256{TSelf}.MultiplyOne"/>, for one block of 32, whose scales go into position
+    /// <paramref name="index"/> of the tile.</summary>
+    /// <param name="token">The block's 32 activations.</param>
+    /// <param name="products">[16]</param>
+    static virtual void MultiplyOne(byte* group, int index, GroupTile* tile, sbyte* token, int* products, byte* ahead) =>
+        throw new NotSupportedException("One token goes by way of the tile.");
 }

@@ -1,5 +1,7 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace SmolCluster.Engine.Quantization;
 
@@ -39,5 +41,27 @@ internal unsafe struct Q4_0 : IBlock32<Q4_0>
     {
         GroupTile.Halves(group, tile->Scale + (16 * index));
         Nibbles.UnpackGroup(group + 32, tile->Quants + (512 * index), levels: false);
+    }
+
+    public static bool MultipliesOne => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void MultiplyOne(byte* group, int index, GroupTile* tile, sbyte* token, int* products, byte* ahead)
+    {
+        GroupTile.Halves(group, tile->Scale + (16 * index));
+        Vector256<byte> fifteen = Vector256.Create((byte)15);
+        Vector256<short> first = default, last = default; // rows 0-7 and 8-15: all 32 columns fit 16 bits
+        byte* packed = group + 32;
+        for (int quad = 0; quad < 4; quad++, packed += 64, ahead += 72)
+        {
+            Sse.Prefetch0(ahead);
+            Vector256<byte> upper = Vector256.Load(packed), lower = Vector256.Load(packed + 32);
+            Vector256<sbyte> a = Vector256.Create(((int*)token)[quad]).AsSByte(), b = Vector256.Create(((int*)token)[4 + quad]).AsSByte();
+            first += Avx2.MultiplyAddAdjacent(upper & fifteen, a) + Avx2.MultiplyAddAdjacent(Nibbles.Right(upper, 4, 15), b);
+            last += Avx2.MultiplyAddAdjacent(lower & fifteen, a) + Avx2.MultiplyAddAdjacent(Nibbles.Right(lower, 4, 15), b);
+        }
+
+        Avx2.MultiplyAddAdjacent(first, Vector256<short>.One).Store(products);
+        Avx2.MultiplyAddAdjacent(last, Vector256<short>.One).Store(products + 8);
     }
 }

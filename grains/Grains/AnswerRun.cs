@@ -38,12 +38,13 @@ internal sealed class AnswerRun(TimeProvider time, AnswerCursor? attempt, Cancel
         long number = 0;
         await using var source = events.GetAsyncEnumerator(cancellation);
         Task<bool>? next = null;
+        var patience = new Patience(Liveness.SignOfLife, time);
         try
         {
             while (true)
             {
                 next ??= source.MoveNextAsync().AsTask();
-                if (!next.IsCompleted && !await CompletesInTime(next, cancellation))
+                if (!await CompletesInTime(next, patience, cancellation))
                 {
                     yield return new KeepAlive(number, Ahead?.Invoke());
                     continue;
@@ -66,12 +67,17 @@ internal sealed class AnswerRun(TimeProvider time, AnswerCursor? attempt, Cancel
 
     public static ChatException TakenOver() => new(ChatError.TakenOver, "Another reader goes on with this answer.");
 
-    private async Task<bool> CompletesInTime(Task next, CancellationToken cancellation)
+    /// <summary>True as well for one whose reader left: it ends now.</summary>
+    private static async ValueTask<bool> CompletesInTime(Task next, Patience patience, CancellationToken cancellation)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var first = await Task.WhenAny(next, Task.Delay(Liveness.SignOfLife, time, patience.Token));
-        await patience.CancelAsync();
-        return first == next || cancellation.IsCancellationRequested;
+        try
+        {
+            return await patience.Completes(next, cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            return true;
+        }
     }
 
     private async Task<bool> Outcome(Task<bool> next)

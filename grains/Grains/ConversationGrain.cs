@@ -89,11 +89,15 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
 
     /// <summary>After every call but the steps of an answer, which the caller's goodbye follows: an activation that neither
     /// answers nor has a record ends. Every plain request is such a one, so keeping them would fill the memory.</summary>
-    public async Task Invoke(IIncomingGrainCallContext context)
+    public Task Invoke(IIncomingGrainCallContext context) =>
+        context.InterfaceMethod.Name is nameof(IAsyncEnumerableGrainExtension.StartEnumeration) or nameof(IAsyncEnumerableGrainExtension.MoveNext)
+            ? context.Invoke()
+            : InvokeLast(context);
+
+    private async Task InvokeLast(IIncomingGrainCallContext context)
     {
         await context.Invoke();
-        bool step = context.InterfaceMethod.Name is nameof(IAsyncEnumerableGrainExtension.StartEnumeration) or nameof(IAsyncEnumerableGrainExtension.MoveNext);
-        if (!step && _running is null && _record.Known is null) DeactivateOnIdle();
+        if (_running is null && _record.Known is null) DeactivateOnIdle();
     }
 
     /// <summary>The activation ends: the model's cache is freed even if the caller's end of the stream is never heard of again.</summary>

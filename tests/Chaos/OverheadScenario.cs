@@ -15,7 +15,7 @@ internal sealed class OverheadScenario(ClusterProcesses cluster, TimeSpan time)
         var load = new TokenLoad(cluster, "stub", TokensPerAnswer);
         var work = await load.DuringAsync(Clients, async () =>
         {
-            await Task.Delay(time, cancellation); // the runtime compiles what turns out to be hot
+            await Task.Delay(time * 3, cancellation); // the runtime compiles what turns out to be hot, for most of a minute
             return await load.MeasureAsync(time, cancellation);
         }, cancellation);
         await Task.Delay(time / 4, cancellation);

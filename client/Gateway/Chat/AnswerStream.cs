@@ -24,6 +24,8 @@ internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest?
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(500);
 
     private readonly Deadline? deadline = Deadline.Current;
+    private readonly Patience silence = new(Liveness.StreamIdleLimit, patience.Time);
+    private readonly string? prefix = request is null ? null : PrefixOf(request);
     private readonly List<int>? tokens = request is null ? null : [];
     private AnswerCursor known = start with { Reader = Guid.NewGuid() };
     private ChatRequest? request = request;
@@ -82,11 +84,14 @@ internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest?
     private async Task<GenerationEvent> ReadAsync()
     {
         if (request is not null)
-            PlacementWish.Set(request.Model, PrefixOf(request));
+            PlacementWish.Set(request.Model, prefix);
         events ??= Open().GetAsyncEnumerator(cancellation);
         do
         {
-            if (!await events.MoveNextAsync().AsTask().WaitAsync(Liveness.StreamIdleLimit, patience.Time, cancellation))
+            var next = events.MoveNextAsync().AsTask();
+            if (!await silence.Completes(next, cancellation))
+                throw new TimeoutException($"Without a sign of life for {Liveness.StreamIdleLimit.TotalSeconds} s.");
+            if (!await next)
                 throw new EnumerationAbortedException("The answer ended without its last event.");
         }
         while (events.Current is KeepAlive);

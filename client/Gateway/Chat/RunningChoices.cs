@@ -18,6 +18,12 @@ internal sealed class RunningChoices(IReadOnlyList<RunningAnswer> answers, Cance
     /// <summary>The events of all, each answer's in its order, as they come.</summary>
     public async IAsyncEnumerable<(int Choice, GenerationEvent Happened)> ReadAsync()
     {
+        if (answers is [var only]) // which needs no channel, and its tokens no thread that passes them on
+        {
+            await foreach (var happened in only.ReadAsync())
+                yield return (0, happened);
+            yield break;
+        }
         pumps = Task.WhenAll(answers.Select((answer, choice) => PumpAsync(answer, choice)));
         _ = CompleteAsync();
         await foreach (var happened in events.Reader.ReadAllAsync())

@@ -18,8 +18,7 @@ internal sealed class SseWriter(PipeWriter output, CancellationToken cancellatio
         if (id is { } number)
             Write(string.Create(CultureInfo.InvariantCulture, $"id: {number}\n"));
         output.Write("data: "u8);
-        using (var json = new Utf8JsonWriter(output, new() { Encoder = type.Options.Encoder }))
-            JsonSerializer.Serialize(json, data, type);
+        output.Write(JsonSerializer.SerializeToUtf8Bytes(data, type)); // with a writer from its pool
         output.Write("\n\n"u8);
         await output.FlushAsync(cancellation);
     }

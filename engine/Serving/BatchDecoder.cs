@@ -57,16 +57,16 @@ internal sealed class BatchDecoder(Transformer transformer, ThreadTeam team, int
 
             float[] raw = _raw[worker] ??= new float[vocabulary];
             logits.CopyTo(raw);
-            int token = Draw(run, drafted, logits, worker);
-            return new(token, TokenLogprobs.Of(raw, token, top), null);
+            return Draw(run, drafted, logits, worker) is { } token ? new(token, TokenLogprobs.Of(raw, token, top), null) : default;
         }
         catch (Exception failure) when (failure is ArgumentException or InvalidOperationException or ConstraintException)
         {
-            return new(0, null, failure);
+            return new(null, null, failure);
         }
     }
 
-    private int Draw(SequenceRun run, int drafted, Span<float> logits, int worker)
+    /// <returns>Null: it is not known yet which tokens its constraint allows.</returns>
+    private int? Draw(SequenceRun run, int drafted, Span<float> logits, int worker)
     {
         GenerationRequest request = run.Request;
         ReadOnlySpan<int> tokens = run.Tokens(drafted);
@@ -83,7 +83,11 @@ internal sealed class BatchDecoder(Transformer transformer, ThreadTeam team, int
             }
         }
 
-        run.Constraint?.Apply(run.Answer(drafted), logits);
+        if (run.Constraint?.TryApply(drafted, logits) == false)
+        {
+            return null;
+        }
+
         int token = _samplers[worker].Sample(logits, tokens, request.PromptLength, request.Sampling);
         int place = run.Generated + drafted;
         return place < request.Replay?.Length ? request.Replay[place] : token;
@@ -93,7 +97,7 @@ internal sealed class BatchDecoder(Transformer transformer, ThreadTeam team, int
 
     private void Deliver(SequenceRun run, ReadOnlySpan<Drawn> draws)
     {
-        bool ended = false, holds = true;
+        bool ended = false, holds = true, late = false;
         int place = 0;
         for (; place < draws.Length && holds && !ended; place++)
         {
@@ -103,18 +107,17 @@ internal sealed class BatchDecoder(Transformer transformer, ThreadTeam team, int
                 return;
             }
 
-            holds = run.Append(draws[place].Token, place, draws[place].Logprobs);
-            ended = Ends(run, draws[place].Token);
+            if (draws[place].Token is not { } token)
+            {
+                late = true;
+                break;
+            }
+
+            holds = run.Append(token, place, draws[place].Logprobs);
+            ended = Ends(run, token);
         }
 
-        if (draws.Length > 1)
-        {
-            int accepted = holds ? place : place - 1;
-            Interlocked.Add(ref _drafted, draws.Length - 1);
-            Interlocked.Add(ref _accepted, accepted);
-            run.Settle(accepted);
-        }
-
+        Settle(run, draws.Length - 1, holds ? place : place - 1, late);
         run.Publish();
         if (ended || run.Pending == 0)
         {
@@ -122,9 +125,27 @@ internal sealed class BatchDecoder(Transformer transformer, ThreadTeam team, int
         }
     }
 
+    private void Settle(SequenceRun run, int drafted, int accepted, bool late)
+    {
+        if (drafted > 0)
+        {
+            Interlocked.Add(ref _drafted, drafted);
+            Interlocked.Add(ref _accepted, accepted);
+        }
+
+        if (late)
+        {
+            run.Postpone(accepted);
+        }
+        else if (drafted > 0)
+        {
+            run.Settle(accepted);
+        }
+    }
+
     private bool Ends(SequenceRun run, int token) =>
         endsAnswer(token) || run.Request.StopTokens.Contains(token) || run.Generated >= run.Request.MaxTokens;
 
-    /// <summary>A token, or why none could be drawn.</summary>
-    private readonly record struct Drawn(int Token, TokenLogprobs? Logprobs, Exception? Failure);
+    /// <summary>A token, or why none could be drawn; neither: what it keeps to is not known yet.</summary>
+    private readonly record struct Drawn(int? Token, TokenLogprobs? Logprobs, Exception? Failure);
 }

@@ -146,7 +146,7 @@ internal sealed class BatchScheduler : IDisposable
         while (Admit())
         {
             RunErrands();
-            if (_running.Count == 0)
+            if (_running.TrueForAll(Waits))
             {
                 continue;
             }
@@ -174,7 +174,7 @@ internal sealed class BatchScheduler : IDisposable
     private void Step()
     {
         _running.ForEach(static r => r.Adopt());
-        List<(SequenceRun Run, int Tokens)> step = Reserve(_plan.Next(_running));
+        List<(SequenceRun Run, int Tokens)> step = Reserve(_plan.Next(_running.FindAll(static r => !r.Waits)));
         long start = Stopwatch.GetTimestamp();
         _meter.Begins(step);
         _decoder.Run(step);
@@ -225,7 +225,7 @@ internal sealed class BatchScheduler : IDisposable
                 }
 
                 TakeIn();
-                if (_stopping || _running.Count > 0 || _errands.Count > 0)
+                if (_stopping || !_running.TrueForAll(Waits) || _errands.Count > 0)
                 {
                     return !_stopping;
                 }
@@ -285,6 +285,8 @@ internal sealed class BatchScheduler : IDisposable
     }
 
     private static int PagesToCome(SequenceRun run) => Math.Max(0, KvLayout.Pages(run.Count + 1) - run.Cache.PageCount);
+
+    private static bool Waits(SequenceRun run) => run.Waits;
 
     private static bool EndedIfCancelled(SequenceRun run)
     {

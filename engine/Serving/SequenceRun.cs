@@ -21,13 +21,13 @@ internal sealed class SequenceRun
 
     /// <param name="request">What to generate.</param>
     /// <param name="cache">Empty.</param>
-    /// <param name="wake">Called when a cancellation waits to be seen.</param>
+    /// <param name="wake">Called when the loop may have to do something: a cancellation waits to be seen, or what a draw waited for is there.</param>
     /// <param name="speculation">Whether it may draft tokens.</param>
     public SequenceRun(GenerationRequest request, KvSequence cache, Action wake, bool speculation)
     {
         _lookup = speculation && request.Speculation ? new PromptLookup() : null;
         Request = request;
-        Constraint = request.Constraint is { } constraint ? new ConstrainedAnswer(constraint) : null;
+        Constraint = request.Constraint is { } constraint ? new ConstrainedAnswer(constraint, wake) : null;
         Cache = cache;
         _wake = wake;
         _tokens = request.Tokens;
@@ -56,6 +56,9 @@ internal sealed class SequenceRun
     public int Pending => Count - Cache.Length;
 
     public bool Cancelled => _cancelled;
+
+    /// <summary>Whether it is not known yet which tokens its constraint allows, so that a step with it would be for nothing.</summary>
+    public bool Waits => Constraint is { Waits: true };
 
     public bool HasEnded { get; private set; }
 
@@ -110,8 +113,8 @@ internal sealed class SequenceRun
     public BatchSlice Slice(int count)
     {
         _prefillStarted.TrySetResult(Math.Min(Cache.Length, Request.PromptLength));
-        Constraint?.Take(Answer(0));
         _drafted = Math.Max(0, count - Pending);
+        Constraint?.Ask(Answer(_drafted), _drafted);
         if (Request.Pool is { } pool)
         {
             if (Cache.Length == 0)
@@ -150,13 +153,29 @@ internal sealed class SequenceRun
 
     /// <summary>After a step's draws: forgets what was computed for drafted tokens that were not drawn.</summary>
     /// <param name="accepted">Drafted tokens that were drawn.</param>
-    public void Settle(int accepted)
+    public void Settle(int accepted) => Settle(_drafted, accepted);
+
+    /// <summary>After a step that could draw some tokens and then no more, because it was not known yet which its constraint allows: the last
+    /// known token is computed again with the draw after it, which says the same then.</summary>
+    /// <param name="drawn">Tokens drawn, all of them as drafted.</param>
+    public void Postpone(int drawn)
+    {
+        Settle(drawn, drawn);
+        Cache.Truncate(Count - 1);
+        Constraint!.Postpone(Answer(0));
+    }
+
+    private void Settle(int judged, int accepted)
     {
         if (_drafted > 0)
         {
             Cache.Truncate(Count - 1);
-            _lookup!.Learn(_drafted, accepted, Count);
             _drafted = 0;
+        }
+
+        if (judged > 0)
+        {
+            _lookup!.Learn(judged, accepted, Count);
         }
     }
 

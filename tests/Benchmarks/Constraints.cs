@@ -4,7 +4,7 @@ using SmolCluster.Engine.Sampling.Constraints;
 
 namespace SmolCluster.Benchmarks;
 
-/// <summary>What a constraint costs a token over a vocabulary of SmolLM3's size. The tokens are made up: words of two to eight
+/// <summary>What the masks of a constraint cost over a vocabulary of SmolLM3's size. The tokens are made up: words of two to eight
 /// letters, with a space or without, and for one in sixteen with what JSON has around words.</summary>
 public class Constraints : IWork
 {
@@ -17,7 +17,7 @@ public class Constraints : IWork
     private readonly TokenConstraint _constraint;
     private readonly ConstraintCompiler _compiler;
     private readonly int[] _inName, _inCode;
-    private readonly ConstrainedAnswer _known;
+    private readonly ConstraintPlace _known;
     private int _position;
 
     public Constraints()
@@ -29,31 +29,33 @@ public class Constraints : IWork
         _constraint = _compiler.Compile(new(ConstraintKind.JsonSchema, Schema));
         _inName = [.. "{\"name\": \"a"u8.ToArray().Select(static b => (int)b)];
         _inCode = [.. "{\"name\": \"a\", \"code\": \""u8.ToArray().Select(static b => (int)b), .. Enumerable.Repeat((int)'x', 200)];
-        _known = new ConstrainedAnswer(_constraint);
-        _known.Take(_inName);
+        _constraint.Mask(_inName, ref _known);
     }
 
     /// <summary>A state met before, as nearly all are: a look-up, and the logits.</summary>
     [Benchmark]
-    public void KnownState() => _known.Apply(_inName, _logits);
+    public void KnownState()
+    {
+        ConstraintPlace place = _known;
+        if (_constraint.TryMask([], ref place, out TokenMask? mask)) mask.Apply(_logits);
+    }
 
     /// <summary>A new state a token: within a string whose length is counted. All is forgotten before.</summary>
     [Benchmark(OperationsPerInvoke = 150)]
     public void NewStates()
     {
         _constraint.Forget();
-        ConstrainedAnswer answer = new(_constraint);
-        for (int i = _inCode.Length - 199; i < _inCode.Length - 49; i++)
-        {
-            answer.Take(_inCode.AsSpan(0, i));
-            answer.Apply(_inCode.AsSpan(0, i), _logits);
-        }
+        ConstraintPlace place = default;
+        for (int i = _inCode.Length - 199; i < _inCode.Length - 49; i++) _constraint.Mask(_inCode.AsSpan(place.Tokens..i), ref place).Apply(_logits);
     }
 
     /// <summary>A schema never seen before, to its first mask.</summary>
     [Benchmark]
-    public void CompileAndBegin() => new ConstrainedAnswer(_compiler.Compile(new(ConstraintKind.JsonSchema, Schema.Replace("name", $"name{_position++}", StringComparison.Ordinal))))
-        .Apply([], _logits);
+    public void CompileAndBegin()
+    {
+        ConstraintPlace place = default;
+        _compiler.Compile(new(ConstraintKind.JsonSchema, Schema.Replace("name", $"name{_position++}", StringComparison.Ordinal))).Mask([], ref place).Apply(_logits);
+    }
 
     private static byte[] Word(Random random)
     {

@@ -71,6 +71,8 @@ public sealed class ContractTests
 
     private static readonly ModelView s_model = new("i", "real", "ready", 1, "p", 2, 3, 4, 5, 6, 7, 8, 9, [new("u", 1, 2)]);
 
+    private static readonly KeyReport s_key = new(new(1, null, long.MaxValue), 2, 3, 4, new(-0.5, null, 6));
+
     private static readonly ConversationEntry s_entry = new("i", "t", DateTimeOffset.UnixEpoch, DateTimeOffset.MaxValue, 3, "p");
 
     public static TheoryData<object> Samples =>
@@ -86,12 +88,15 @@ public sealed class ContractTests
         },
         s_turn, s_turn.Answer!, new TranscriptPost(1, "c", s_request, "s"), new TranscriptChange("t", "s", 1), s_entry, new ConversationPage([s_entry], true, 2),
         new SiloView("n", "a", "Active", DateTimeOffset.UnixEpoch, true, 1, [s_model]), s_model, s_model.Users[0],
+        s_key, s_key.Bounds, s_key.Known, new KeyShare(s_key.Known, 2),
         ChatError.QueueFull, Keep.Nothing, ToolChoice.Required, AnswerConstraintKind.Choice,
     ];
 
-    /// <summary>All but the sum of an answer's events, which stays where it is made.</summary>
+    /// <summary>All but sums and budgets, which stay where they are made.</summary>
     private static IEnumerable<Type> Contracts => typeof(ChatRequest).Assembly.GetExportedTypes()
-        .Where(type => type.Namespace == typeof(ChatRequest).Namespace && !(type.IsAbstract && type.IsSealed) && type != typeof(AnswerContent));
+        .Where(type => type.Namespace == typeof(ChatRequest).Namespace && !(type.IsAbstract && type.IsSealed) && !Staying.Contains(type));
+
+    private static Type[] Staying { get; } = [typeof(AnswerContent), typeof(Budget), typeof(KeyBudgets)];
 
     [Theory]
     [MemberData(nameof(Samples), DisableDiscoveryEnumeration = true)]

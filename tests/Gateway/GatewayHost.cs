@@ -42,6 +42,10 @@ internal sealed class GatewayHost : IAsyncDisposable
     public static Task<GatewayHost> StartAsync(Action<GatewayOptions> configure, TimeProvider time, params ModelSource[] models) =>
         StartAsync(primarySiloPort: null, configure, time, models);
 
+    /// <summary>Another gateway and silo of the cluster that one is the first of.</summary>
+    public static Task<GatewayHost> StartAsync(GatewayHost first, Action<GatewayOptions> configure, TimeProvider time, params ModelSource[] models) =>
+        StartAsync(first.SiloPort, configure, time, models);
+
     /// <param name="url">Where to listen instead of loopback.</param>
     public static Task<GatewayHost> StartAsync(string url, Action<GatewayOptions> configure, params ModelSource[] models) =>
         StartAsync(primarySiloPort: null, configure, TimeProvider.System, models, url);
@@ -75,6 +79,15 @@ internal sealed class GatewayHost : IAsyncDisposable
                 return;
             Assert.DoesNotContain("failed", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
         }
+    }
+
+    /// <summary>Completes when all of its models are ready.</summary>
+    public async Task AllReadyAsync()
+    {
+        using var often = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        while ((await Http.GetJsonAsync("/v1/models"))["data"]!.AsArray() is var models
+            && (models.Count == 0 || models.Any(model => (string)model!["meta"]!["state"]! != "ready")))
+            await often.WaitForNextTickAsync(TestContext.Current.CancellationToken);
     }
 
     public static WebApplicationBuilder LoopbackBuilder(int port = 0)

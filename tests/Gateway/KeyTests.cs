@@ -148,6 +148,51 @@ public sealed class KeyTests : IDisposable
     }
 
     [Fact]
+    public async Task Requests_AtTwoGateways_CountTogether()
+    {
+        await using var host = await StartAsync(Key("alice", out string secret) with { Limits = new() { RequestsPerMinute = 6, TokensPerDay = 1000 } });
+        await using var second = await StartAsync(host);
+        for (int i = 0; i < 3; i++)
+            Assert.Equal(HttpStatusCode.OK, (await AskAsync(host, secret)).StatusCode);
+        // the others hear of it within a part of a second, and then leave off where the first did
+        int taken = 0;
+        using var often = new PeriodicTimer(TimeSpan.FromMilliseconds(400));
+        string? left;
+        do
+        {
+            using var response = await AskAsync(second, secret);
+            taken += response.StatusCode == HttpStatusCode.OK ? 1 : 0;
+            left = Header(response, "x-ratelimit-remaining-requests");
+        }
+        while (left != "0" && await often.WaitForNextTickAsync(Cancellation));
+        Assert.InRange(taken, 1, 3);
+        using var refused = await AskAsync(second, secret);
+        Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+        Assert.InRange(int.Parse(Header(refused, "x-ratelimit-remaining-tokens-day")!, CultureInfo.InvariantCulture), 1, 1000 - (5 * 4));
+    }
+
+    [Fact]
+    public async Task Concurrent_RunsAtAnotherGateway_429UntilThatOneIsGone()
+    {
+        await using var host = await StartAsync(Key("alice", out string secret) with { Limits = new() { Concurrent = 1 } });
+        var second = await StartAsync(host); // disposed below
+        using (var running = await SendAsync(second, Api.Body("\"stream\":true", SharedGateway.Slow), Bearer(secret), HttpCompletionOption.ResponseHeadersRead))
+        {
+            Assert.Equal(HttpStatusCode.OK, running.StatusCode);
+            await UntilAsync(host, HttpStatusCode.TooManyRequests);
+            await second.DisposeAsync();
+        }
+        await UntilAsync(host, HttpStatusCode.OK);
+
+        async Task UntilAsync(GatewayHost gateway, HttpStatusCode expected)
+        {
+            using var often = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+            while ((await AskAsync(gateway, secret)).StatusCode != expected)
+                await often.WaitForNextTickAsync(Cancellation);
+        }
+    }
+
+    [Fact]
     public async Task File_Changes_CountAtOnceAndAHalfWrittenOneDoesNot()
     {
         await using var host = await StartAsync(Key("alice", out string alice));
@@ -207,16 +252,25 @@ public sealed class KeyTests : IDisposable
     private async Task<GatewayHost> StartAsync(params ApiKey[] keys)
     {
         KeyFile.Write(KeysFile, keys);
-        var slow = new ModelSource(SharedGateway.Slow, ModelKind.Stub, (_, _) => new StubChatModel(new StubOptions
-        {
-            Id = SharedGateway.Slow,
-            Text = new string('x', 8000),
-            TokenInterval = TimeSpan.FromMilliseconds(5),
-        }, TimeProvider.System));
-        var host = await GatewayHost.StartAsync(options => options.KeysFile = KeysFile, time, Stub(), slow);
+        var host = await GatewayHost.StartAsync(options => options.KeysFile = KeysFile, time, Stub(), Slow());
         await host.ReadyAsync();
         return host;
     }
+
+    /// <summary>A second gateway, with the same keys.</summary>
+    private async Task<GatewayHost> StartAsync(GatewayHost first)
+    {
+        var host = await GatewayHost.StartAsync(first, options => options.KeysFile = KeysFile, time, Stub(), Slow());
+        await host.ReadyAsync();
+        return host;
+    }
+
+    private static ModelSource Slow() => new(SharedGateway.Slow, ModelKind.Stub, (_, _) => new StubChatModel(new StubOptions
+    {
+        Id = SharedGateway.Slow,
+        Text = new string('x', 8000),
+        TokenInterval = TimeSpan.FromMilliseconds(5),
+    }, TimeProvider.System));
 
     private static ModelSource Stub() => new(SharedGateway.Quick, ModelKind.Stub, (_, _) => new StubChatModel(SharedGateway.QuickOptions, TimeProvider.System));
 

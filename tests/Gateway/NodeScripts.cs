@@ -41,7 +41,7 @@ internal static class NodeScripts
     private static async Task<string?> InstallAsync()
     {
         Directory.CreateDirectory(Installed);
-        foreach (string file in Directory.GetFiles(Source, "*.mjs"))
+        foreach (string file in Directory.GetFiles(Source, "*.mjs").Concat(Directory.GetFiles(Source, "generated-*.json")))
             File.Copy(file, Path.Combine(Installed, Path.GetFileName(file)), overwrite: true);
         string source = Path.Combine(Source, "package-lock.json");
         string stamp = Path.Combine(Installed, "node_modules", ".installed");

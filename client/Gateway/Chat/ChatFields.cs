@@ -16,10 +16,10 @@ internal static class ChatFields
         "logprobs", "top_logprobs", "min_tokens", "truncation",
     }.Concat(ConstraintReader.Fields).ToFrozenSet();
 
-    /// <summary>Labels, storage and billing hints: the answer is the same without them.</summary>
+    /// <summary>Labels, and hints for storage, billing and speed: the answer is the same without them.</summary>
     private static readonly FrozenSet<string> Harmless = new[]
     {
-        "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
+        "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options", "prediction",
     }.ToFrozenSet();
 
     /// <summary>Known to clients, would change the answer, not here yet; with the one value that asks for nothing, if there is one.</summary>
@@ -29,8 +29,8 @@ internal static class ChatFields
         ["function_call"] = value => Is(value, "none") || Is(value, "auto"),
         ["modalities"] = value => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 1 && Is(value[0], "text"),
         ["audio"] = Never,
-        ["prediction"] = Never,
-        ["verbosity"] = Never,
+        ["moderation"] = Never,
+        ["verbosity"] = value => Is(value, "medium"),
         ["web_search_options"] = Never,
         ["ignore_eos"] = value => value.ValueKind == JsonValueKind.False,
         ["typical_p"] = Never,

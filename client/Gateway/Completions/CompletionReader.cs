@@ -27,7 +27,7 @@ internal static class CompletionReader
     {
         "model", "prompt", "suffix", "max_tokens", "min_tokens", "temperature", "top_p", "top_k", "min_p", "n", "best_of", "stream", "stream_options", "logprobs",
         "echo", "stop", "presence_penalty", "frequency_penalty", "repetition_penalty", "logit_bias", "seed", "user",
-        "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
+        "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options",
     }.ToFrozenSet();
 
     /// <param name="anonymous">Whose turn it is in the fair queue when the request names no user.</param>

@@ -54,7 +54,7 @@ public sealed record ApiKey
         CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(presented)), Convert.FromHexString(Hash));
 }
 
-/// <summary>How much a key may do; null: no limit. Each gateway counts for itself.</summary>
+/// <summary>How much a key may do at all gateways together; null: no limit.</summary>
 public sealed record KeyLimits
 {
     public int? RequestsPerMinute { get; init; }

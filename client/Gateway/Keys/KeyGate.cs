@@ -12,6 +12,8 @@ internal static class KeyGate
     {
         services.AddSingleton<KeyRing>();
         services.AddSingleton<KeyUsages>();
+        services.AddSingleton<KeySharing>();
+        services.AddHostedService(services => services.GetRequiredService<KeySharing>());
         services.AddSingleton<BoundAddresses>();
         // the core only: the rest would make keys for cookies, which nothing here has, and write them into the user's home
         services.AddAuthenticationCore(options =>
@@ -47,6 +49,7 @@ internal static class KeyGate
             return;
         }
         var usage = http.RequestServices.GetRequiredService<KeyUsages>().Of(key);
+        await http.RequestServices.GetRequiredService<KeySharing>().CatchUpAsync(key.Id, usage);
         http.Response.OnStarting(() =>
         {
             usage.Tell(http.Response.Headers);

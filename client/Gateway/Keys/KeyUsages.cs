@@ -10,6 +10,9 @@ internal sealed class KeyUsages(TimeProvider time)
     public KeyUsage Of(ApiKey key) => usages.AddOrUpdate(key.Id,
         _ => new(key.Limits, time), (_, known) => known.Limits == key.Limits ? known : new(key.Limits, time));
 
+    /// <summary>Each with its key's id.</summary>
+    public IEnumerable<(string Key, KeyUsage Usage)> All => usages.Select(each => (each.Key, each.Value));
+
     /// <summary>Charges the key behind a place in the fair queue, if it is a key's, for tokens of its answers.</summary>
     public void Charge(string user, long tokens)
     {

@@ -8,11 +8,12 @@ using SmolCluster.Gateway.Keys;
 using SmolCluster.Gateway.Models;
 using SmolCluster.Gateway.Operations;
 using SmolCluster.Gateway.Requests;
+using SmolCluster.Gateway.Tokens;
 
 namespace SmolCluster.Gateway.Responses;
 
 /// <summary>/v1/responses: create (plain, streamed, in the background), retrieve (and stream on after a sequence number), cancel, delete,
-/// and the input's items. A stored response is a conversation with one answer, kept until it is deleted.</summary>
+/// the input's items, and how many tokens an input has. A stored response is a conversation with one answer, kept until it is deleted.</summary>
 internal static class ResponsesApi
 {
     private const string Tag = "OpenAI responses";
@@ -20,6 +21,8 @@ internal static class ResponsesApi
     public static void MapResponses(this IEndpointRouteBuilder routes)
     {
         routes.MapPost("/v1/responses", Create).WithTags(Tag).WithSummary("An answer that can go on in the background and be gone on from")
+            .WithMetadata(new RequestFields(ResponsesRequestReader.Known, """{"model": "smolcluster-demo", "input": "What is a silo?"}"""));
+        routes.MapPost("/v1/responses/input_tokens", Count).WithTags(Tag).WithSummary("How many tokens its prompt would have")
             .WithMetadata(new RequestFields(ResponsesRequestReader.Known, """{"model": "smolcluster-demo", "input": "What is a silo?"}"""));
         routes.MapGet("/v1/responses/{id}", Retrieve).WithTags(Tag).WithSummary("A stored response, or the rest of its events");
         routes.MapDelete("/v1/responses/{id}", Delete).WithTags(Tag).WithSummary("Ends and deletes it");
@@ -31,10 +34,7 @@ internal static class ResponsesApi
         IOptions<GatewayOptions> options, TimeProvider time)
     {
         models.ThrowIfConnecting();
-        ResponseDraft draft;
-        using (var body = await RequestBody.ReadObjectAsync(http, options.Value.MaxRequestBytes))
-            draft = ResponsesRequestReader.Read(body.RootElement, http.QueueUser, time.GetLocalNow());
-        var (request, notes) = draft.After(draft.Previous is { } previous ? await stored.MessagesOf(previous, http) : []);
+        var (draft, request, notes) = await ReadAsync(http, stored, options.Value, time);
         Func<string>? newId = draft.Store ? ResponseId.New : null;
         if (draft is { Background: true, Stream: false })
         {
@@ -47,6 +47,23 @@ internal static class ResponsesApi
             return new AnswerResponse(answer, new ResponseWriter(response), () => { }, left: () => GoOnIf(draft.Background, background, answer.Id));
         await using (answer)
             return Json(Whole(response, await FinishedAnswer.ReadAsync(answer)));
+    }
+
+    private static async Task<IResult> Count(HttpContext http, Tokenizers tokenizers, StoredResponses stored, ModelDirectory models,
+        IOptions<GatewayOptions> options, TimeProvider time)
+    {
+        models.ThrowIfConnecting();
+        var (_, request, _) = await ReadAsync(http, stored, options.Value, time);
+        return Json(new() { ["object"] = "response.input_tokens", ["input_tokens"] = (await tokenizers.EncodeChatAsync(request)).Tokens.Count });
+    }
+
+    private static async Task<(ResponseDraft Draft, ChatRequest Request, ResponseNotes Notes)> ReadAsync(HttpContext http, StoredResponses stored, GatewayOptions options, TimeProvider time)
+    {
+        ResponseDraft draft;
+        using (var body = await RequestBody.ReadObjectAsync(http, options.MaxRequestBytes))
+            draft = ResponsesRequestReader.Read(body.RootElement, http.QueueUser, time.GetLocalNow());
+        var (request, notes) = draft.After(draft.Previous is { } previous ? await stored.MessagesOf(previous, http) : []);
+        return (draft, request, notes);
     }
 
     /// <summary>As it stands; of one that has ended, with its usage; or, with "stream", all of its events after one that the client has.</summary>

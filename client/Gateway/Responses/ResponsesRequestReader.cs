@@ -24,7 +24,7 @@ internal static class ResponsesRequestReader
     /// <summary>"seed" is ours: the same request with the same seed has the same answer.</summary>
     public static readonly FrozenSet<string> Known = Echoed.Select(field => field.Name).Concat(
     [
-        "input", "stream", "background", "seed", "include", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "stream_options",
+        "input", "stream", "background", "seed", "include", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options", "stream_options",
     ]).ToFrozenSet();
 
     private static readonly FrozenSet<string> ToolFields = new[] { "type", "name", "description", "parameters", "strict" }.ToFrozenSet();

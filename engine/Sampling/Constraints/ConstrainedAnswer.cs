@@ -1,45 +1,74 @@
 namespace SmolCluster.Engine.Sampling.Constraints;
 
-/// <summary>One answer and its constraint. <see cref="Take"/> is the batch loop's; between two of its calls any thread may ask
-/// the rest.</summary>
-internal sealed class ConstrainedAnswer(TokenConstraint constraint)
+/// <summary>One answer and its constraint, as the batch loop sees them: before a step it asks which tokens may follow, and at the
+/// step's end it takes what is there. Masks met before are there at once. The others are made during the step on another thread,
+/// for the worst take hundreds of milliseconds, which every answer of the batch would have to wait; where one is late, this answer
+/// alone draws again, in a step after. <see cref="TryApply"/> may be called by several threads at once, the rest is the loop's.</summary>
+/// <param name="constraint">Shared with others.</param>
+/// <param name="made">Called on another thread when a mask was made.</param>
+internal sealed class ConstrainedAnswer(TokenConstraint constraint, Action made)
 {
-    private ConstraintPlace _place;
+    private ConstraintPlace _place; // from which masks are looked for: where the answer stood a step ago
+    private StepMasks? _masks;
+    private bool _late;
 
-    /// <summary>Remembers the place after these tokens, so that the next mask need not find it.</summary>
-    public void Take(ReadOnlySpan<int> answer)
+    /// <summary>Whether a step would be for nothing yet.</summary>
+    public bool Waits => _late && !_masks!.HasFirst;
+
+    /// <summary>Before a step: has the masks looked up, or made.</summary>
+    /// <param name="answer">All that was generated, then the drafted tokens.</param>
+    /// <param name="drafted">How many these are.</param>
+    public void Ask(ReadOnlySpan<int> answer, int drafted)
     {
-        try
-        {
-            _place = constraint.After(answer, _place);
-        }
-        catch (ConstraintException)
-        {
-            // it is found again, and thrown, where the next mask is asked for, which ends this answer and no other
-        }
+        _late = false;
+        bool asked = drafted == 0 && _masks?.Length == answer.Length; // with an earlier part of the prompt, or it was late
+        if (!asked) Begin(answer, drafted);
+    }
+
+    /// <summary>After a step whose draw the mask was too late for: the answer draws again once it is there.</summary>
+    /// <param name="answer">All that was generated.</param>
+    public void Postpone(ReadOnlySpan<int> answer)
+    {
+        _late = true;
+        if (_masks!.Length != answer.Length) Begin(answer, 0);
     }
 
     /// <summary>Forbids the tokens that must not follow.</summary>
-    /// <param name="answer">All that was generated, then possibly drafted tokens.</param>
+    /// <param name="drafted">After so many drafted tokens.</param>
     /// <param name="logits">[vocabulary]</param>
-    public void Apply(ReadOnlySpan<int> answer, Span<float> logits) => constraint.Mask(answer, _place).Apply(logits);
+    /// <returns>False: which these are is not known yet, and the logits are as they were.</returns>
+    /// <exception cref="ConstraintException">Finding them would take too long.</exception>
+    /// <exception cref="InvalidOperationException">The answer itself does not keep to the constraint.</exception>
+    public bool TryApply(int drafted, Span<float> logits)
+    {
+        TokenMask? mask = _masks!.Find(drafted);
+        mask?.Apply(logits);
+        return mask is not null;
+    }
 
-    /// <summary>How many tokens of a draft, from its first, are allowed.</summary>
+    /// <summary>How many tokens of a draft, from its first, may be allowed: all but those from the first one on that is known not to be.</summary>
     /// <param name="answer">All that was generated, then the drafted tokens.</param>
+    /// <param name="drafted">How many these are.</param>
     public int Allowed(ReadOnlySpan<int> answer, int drafted)
     {
-        int allowed = 0;
-        try
+        int known = answer.Length - drafted;
+        if (_masks?.Length == known) return 0; // asked for already, without a draft
+        ConstraintPlace place = Latest();
+        for (int allowed = 0; allowed < drafted; allowed++)
         {
-            for (int known = answer.Length - drafted; allowed < drafted; allowed++, known++)
-            {
-                if (!constraint.Mask(answer[..known], _place).Allows(answer[known])) break;
-            }
+            if (!constraint.TryMask(answer[place.Tokens..(known + allowed)], ref place, out TokenMask? mask)) return drafted;
+            if (!mask.Allows(answer[known + allowed])) return allowed;
         }
-        catch (Exception problem) when (problem is ConstraintException or InvalidOperationException)
-        {
-            // as with Take: a draft is not the place to fail
-        }
-        return allowed;
+        return drafted;
     }
+
+    private void Begin(ReadOnlySpan<int> answer, int drafted)
+    {
+        _place = Latest();
+        _masks?.Abandon();
+        _masks = new StepMasks(constraint, _place, answer[_place.Tokens..].ToArray(), drafted, made);
+        _masks.Begin();
+    }
+
+    private ConstraintPlace Latest() => _masks is { HasFirst: true } masks ? masks.First : _place;
 }

@@ -38,6 +38,19 @@ internal sealed class Matcher(ExpressionPool pool)
         return state;
     }
 
+    /// <summary>The state after all of the bytes, if every step of the way was made before; else null.</summary>
+    public Expression? Known(Expression state, ReadOnlySpan<byte> bytes)
+    {
+        Expression? at = bytes.IsEmpty ? null : state;
+        foreach (byte value in bytes)
+        {
+            int byteClass = Pool.Classes.Of[value];
+            at = at!.Next is { } next && byteClass < next.Length ? next[byteClass] : null;
+            if (at is null) break;
+        }
+        return at;
+    }
+
     /// <summary>What all of the texts match; Fail where there is no such text.</summary>
     public Expression All(params IEnumerable<Expression> texts)
     {

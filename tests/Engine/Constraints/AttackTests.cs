@@ -95,11 +95,10 @@ public sealed class AttackTests
     {
         TokenConstraint constraint = Vocabularies.Demo.Compile(ConstraintKind.JsonSchema, """{"type":"array","items":{"type":"string","maxLength":100000}}""");
         int[] tokens = Vocabularies.Demo.Encode("[\"" + string.Concat(Enumerable.Range(0, 6000).Select(static i => $"word{i} ")) + "\"]");
-        ConstrainedAnswer answer = new(constraint);
+        ConstraintPlace place = default;
         for (int i = 0; i < tokens.Length; i++)
         {
-            answer.Take(tokens.AsSpan(0, i));
-            Assert.Equal(1, answer.Allowed(tokens.AsSpan(0, i + 1), 1));
+            Assert.True(constraint.Mask(tokens.AsSpan(place.Tokens..i), ref place).Allows(tokens[i]));
             Assert.InRange(constraint.CachedBytes, 0, 2 * ConstraintLimits.CacheBytes); // one mask may take it past the bound
         }
         Assert.True(Vocabularies.Demo.Accepts(constraint, "[\"a\"]"));
@@ -114,8 +113,8 @@ public sealed class AttackTests
     private static void AssertWalks(TokenConstraint constraint, string text, Vocabularies? vocabulary = null)
     {
         int[] tokens = (vocabulary ?? Vocabularies.Bytes).Encode(text);
-        int allowed = new ConstrainedAnswer(constraint).Allowed(tokens, tokens.Length);
+        int allowed = constraint.Allowed(tokens);
         if (allowed < tokens.Length)
-            Assert.Throws<ConstraintException>(() => constraint.Mask(tokens.AsSpan(0, allowed), default)); // too costly from here on
+            Assert.Throws<ConstraintException>(() => constraint.MaskAfter(tokens[..allowed])); // too costly from here on
     }
 }

@@ -43,7 +43,10 @@ public sealed class GoldenTests
     }
 
     private static bool Accepts(Vocabularies vocabulary, TokenConstraint constraint, JsonNode schema, JsonNode? value) =>
-        vocabulary.Accepts(constraint, Write(Ordered(schema, schema, value)));
+        vocabulary.Accepts(constraint, TextOf(schema, value));
+
+    /// <summary>The value as an answer has it.</summary>
+    internal static string TextOf(JsonNode schema, JsonNode? value) => Write(Ordered(schema, schema, value));
 
     /// <summary>As Python's printer writes it.</summary>
     private static string Write(JsonNode? value) => value switch

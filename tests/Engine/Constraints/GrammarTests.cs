@@ -65,10 +65,10 @@ public sealed class GrammarTests
         TokenConstraint constraint = Vocabularies.Bytes.Compile(ConstraintKind.Regex, "[\\s\\S]{2}");
         for (int token = 256; token < 262; token++)
         {
-            Assert.False(constraint.Mask([], default).Allows(token));
-            Assert.Equal(Vocabularies.Bytes.Endings.Contains(token), constraint.Mask(['a', 'b'], default).Allows(token));
+            Assert.False(constraint.MaskAfter().Allows(token));
+            Assert.Equal(Vocabularies.Bytes.Endings.Contains(token), constraint.MaskAfter('a', 'b').Allows(token));
         }
-        Assert.Equal(1, constraint.Mask(['a', 'b'], default).Count);
+        Assert.Equal(1, constraint.MaskAfter('a', 'b').Count);
     }
 
     [Theory]

@@ -10,7 +10,7 @@ public sealed class RegexTests
     {
         string[] texts = ["<end>", "\"", "\"", "a", "\"", "a", "b"];
         ConstraintVocabulary vocabulary = new(texts.Length, token => System.Text.Encoding.UTF8.GetBytes(texts[token]), static token => token == 0, static token => token == 0);
-        TokenMask mask = new ConstraintCompiler(() => vocabulary).Compile(new(ConstraintKind.Regex, "[\"a]b")).Mask([], default);
+        TokenMask mask = new ConstraintCompiler(() => vocabulary).Compile(new(ConstraintKind.Regex, "[\"a]b")).MaskAfter();
         Assert.Equal([1, 2, 3, 4, 5], Enumerable.Range(0, texts.Length).Where(mask.Allows));
     }
 

@@ -16,7 +16,7 @@ internal sealed class Vocabularies
 
     private Vocabularies(ConstraintVocabulary vocabulary, Func<string, int[]> encode, IReadOnlyList<int> endings)
     {
-        (_encode, Endings) = (encode, endings);
+        (_encode, Endings, Length) = (encode, endings, vocabulary.Length);
         Compiler = new ConstraintCompiler(() => vocabulary);
     }
 
@@ -40,6 +40,8 @@ internal sealed class Vocabularies
 
     public IReadOnlyList<int> Endings { get; }
 
+    public int Length { get; }
+
     public static Vocabularies From(string gguf)
     {
         using GgufFile file = GgufFile.Open(gguf);
@@ -58,9 +60,8 @@ internal sealed class Vocabularies
     public bool Accepts(TokenConstraint constraint, string text)
     {
         int[] tokens = Encode(text);
-        ConstrainedAnswer answer = new(constraint);
-        if (answer.Allowed(tokens, tokens.Length) < tokens.Length) return false;
-        TokenMask end = constraint.Mask(tokens, default);
+        if (constraint.Allowed(tokens) < tokens.Length) return false;
+        TokenMask end = constraint.MaskAfter(tokens);
         Assert.All(Endings, ending => Assert.Equal(end.Allows(Endings[0]), end.Allows(ending)));
         return end.Allows(Endings[0]);
     }
@@ -78,5 +79,33 @@ internal sealed class Vocabularies
             at += length;
         }
         return [.. tokens];
+    }
+}
+
+internal static class MaskFinding
+{
+    /// <summary>The tokens that may follow an answer.</summary>
+    public static TokenMask MaskAfter(this TokenConstraint constraint, params int[] answer)
+    {
+        ConstraintPlace place = default;
+        return constraint.Mask(answer, ref place);
+    }
+
+    /// <summary>How many tokens of an answer, from its first, are allowed; the rest may also be too costly to tell.</summary>
+    public static int Allowed(this TokenConstraint constraint, int[] answer)
+    {
+        ConstraintPlace place = default;
+        try
+        {
+            for (int i = 0; i < answer.Length; i++)
+            {
+                if (!constraint.Mask(answer.AsSpan(place.Tokens..i), ref place).Allows(answer[i])) return i;
+            }
+        }
+        catch (ConstraintException)
+        {
+            return place.Tokens;
+        }
+        return answer.Length;
     }
 }

@@ -70,6 +70,24 @@ public sealed class ConstrainedAnswerTests
     }
 
     [Fact]
+    public async Task Submit_MaskIsLate_NobodyElseWaitsAndTheTokensAreTheSame()
+    {
+        using GgufChatModel model = GgufChatModel.Load(TestData.DemoModel, On), other = GgufChatModel.Load(TestData.DemoModel, On);
+        ConstraintSource counted = new(ConstraintKind.Regex, "[a-z ]{60}");
+        GenerationRequest request = Request(model, counted, seed: 9);
+        using ManualResetEventSlim gate = new();
+        new StepMasks(request.Constraint!, default, [], 0, gate.Wait).Begin(); // who makes masks is busy until the gate opens
+        Generation late = model.Submit(request), leaves = model.Submit(request);
+        Assert.NotEmpty(await Tokens(model, Request(model, null, 1)));
+        leaves.Cancel();
+        await Collect(leaves);
+        Assert.False(late.Tokens.Completion.IsCompleted);
+        gate.Set();
+        Assert.Equal(await Tokens(other, Request(other, counted, seed: 9)), await Collect(late));
+        Assert.Equal(0, model.Cache.Used);
+    }
+
+    [Fact]
     public async Task Resume_FromAnyToken_GoesOnWithTheSameTokens()
     {
         using GgufChatModel model = GgufChatModel.Load(TestData.DemoModel, On), elsewhere = GgufChatModel.Load(TestData.DemoModel, On);

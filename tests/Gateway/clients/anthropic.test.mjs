@@ -1,10 +1,13 @@
 // Anthropic's own client against a running gateway: SMOL_URL; SMOL_MODEL, which answers in text; SMOL_SLOW_MODEL, whose answers take
-// seconds; SMOL_THINKING_MODEL, which thinks if told to; SMOL_CALLING_MODEL, which calls the tool that it is told to call.
+// seconds; SMOL_THINKING_MODEL, which thinks if told to; SMOL_CALLING_MODEL, which calls the tool that it is told to call; SMOL_FORM_MODEL, which
+// keeps to a schema.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
+import { zodOutputFormat } from '@anthropic-ai/sdk/helpers/zod';
+import { z } from 'zod';
 
-const { SMOL_URL, SMOL_MODEL: model, SMOL_SLOW_MODEL: slow, SMOL_THINKING_MODEL: thinks, SMOL_CALLING_MODEL: calls } = process.env;
+const { SMOL_URL, SMOL_MODEL: model, SMOL_SLOW_MODEL: slow, SMOL_THINKING_MODEL: thinks, SMOL_CALLING_MODEL: calls, SMOL_FORM_MODEL: form } = process.env;
 const client = new Anthropic({ baseURL: SMOL_URL, apiKey: 'none', maxRetries: 0 });
 const messages = [{ role: 'user', content: 'Hello' }];
 const tools = [{ name: 'get_weather', description: 'Weather of a city', input_schema: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] } }];
@@ -80,6 +83,16 @@ test('calls tools, and reads their results', { skip: !calls }, async () => {
   const result = { role: 'user', content: [{ type: 'tool_result', tool_use_id: call.id, content: '21 degrees' }, { type: 'text', text: 'And now?' }] };
   const next = await client.messages.create({ ...request, messages: [...messages, { role: 'assistant', content: whole.content }, result] });
   assert.equal(next.type, 'message');
+});
+
+const Animal = z.object({ kind: z.enum(['fox', 'owl']), tame: z.boolean() });
+
+test('keeps to a schema, which its helpers write and read', { skip: !form }, async () => {
+  const request = { model: form, messages, max_tokens: 400, temperature: 0, output_config: { format: zodOutputFormat(Animal) } };
+  const { parsed_output: parsed } = await client.messages.parse(request);
+  assert.deepEqual(Animal.parse(parsed), parsed);
+  const final = await client.messages.stream(request).finalMessage();
+  assert.deepEqual(JSON.parse(final.content[0].text), parsed);
 });
 
 test('stops early by leaving the loop', { skip: !slow }, async () => {

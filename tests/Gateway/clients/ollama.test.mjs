@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Ollama } from 'ollama';
 
-const { SMOL_URL, SMOL_MODEL: model, SMOL_SLOW_MODEL: slow, SMOL_THINKING_MODEL: thinks, SMOL_CALLING_MODEL: calls } = process.env;
+const { SMOL_URL, SMOL_MODEL: model, SMOL_SLOW_MODEL: slow, SMOL_THINKING_MODEL: thinks, SMOL_CALLING_MODEL: calls, SMOL_FORM_MODEL: form } = process.env;
 const client = new Ollama({ host: SMOL_URL });
 const messages = [{ role: 'user', content: 'Hello' }];
 const tools = [{ type: 'function', function: { name: 'get_weather', description: 'Weather of a city', parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] } } }];
@@ -79,6 +79,18 @@ test('calls tools, and reads their results', { skip: !calls }, async () => {
   assert.deepEqual(all.tool_calls.map(call => call.function), whole.message.tool_calls.map(call => call.function));
   const next = await client.chat({ model: calls, tools, options, messages: [...messages, whole.message, { role: 'tool', tool_name: 'get_weather', content: '21 degrees' }] });
   assert.equal(next.done, true);
+});
+
+test('keeps to a schema, plain and streamed', { skip: !form }, async () => {
+  const format = { type: 'object', properties: { name: { type: 'string', maxLength: 12 }, age: { type: 'integer', minimum: 0, maximum: 120 } }, required: ['name', 'age'], additionalProperties: false };
+  const whole = await client.chat({ model: form, messages, format, options: { ...options, num_predict: 400 } });
+  const person = JSON.parse(whole.message.content);
+  assert.deepEqual(Object.keys(person), ['name', 'age']);
+  assert.ok(person.name.length <= 12 && Number.isInteger(person.age) && person.age >= 0 && person.age <= 120, whole.message.content);
+  const all = await collect(await client.chat({ model: form, messages, format, options: { ...options, num_predict: 400 }, stream: true }));
+  assert.equal(all.content, whole.message.content);
+  const generated = await client.generate({ model: form, prompt: 'Hello', format, options: { ...options, num_predict: 400 } });
+  assert.deepEqual(Object.keys(JSON.parse(generated.response)), ['name', 'age']);
 });
 
 test('stops early by abort', { skip: !slow }, async () => {

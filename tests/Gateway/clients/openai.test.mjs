@@ -1,10 +1,12 @@
 // OpenAI's own client against a running gateway: SMOL_URL, and SMOL_MODEL, which answers in text; SMOL_SLOW_MODEL, whose
-// answers take seconds, for the tests that leave early.
+// answers take seconds, for the tests that leave early; SMOL_FORM_MODEL, which keeps to a schema.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import OpenAI from 'openai';
+import { zodResponseFormat } from 'openai/helpers/zod';
+import { z } from 'zod';
 
-const { SMOL_URL, SMOL_MODEL: model, SMOL_SLOW_MODEL: slow } = process.env;
+const { SMOL_URL, SMOL_MODEL: model, SMOL_SLOW_MODEL: slow, SMOL_FORM_MODEL: form } = process.env;
 const client = new OpenAI({ baseURL: `${SMOL_URL}/v1`, apiKey: 'none', maxRetries: 0 });
 const messages = [{ role: 'user', content: 'Hello' }];
 
@@ -99,6 +101,25 @@ test('lists and finds models', async () => {
   for await (const each of client.models.list()) ids.push(each.id);
   assert.ok(ids.includes(model));
   assert.equal((await client.models.retrieve(model)).id, model);
+});
+
+const Person = z.object({ name: z.string().max(12), age: z.number().int().min(0).max(120), likes: z.array(z.enum(['red', 'green'])).max(2) });
+
+test('keeps to a schema, which its helpers write and read', { skip: !form }, async () => {
+  const request = { model: form, messages, response_format: zodResponseFormat(Person, 'person'), temperature: 1, seed: 7, max_tokens: 400 };
+  const { parsed } = (await client.chat.completions.parse(request)).choices[0].message;
+  assert.deepEqual(Person.parse(parsed), parsed);
+  const final = await client.chat.completions.stream(request).finalChatCompletion();
+  assert.deepEqual(final.choices[0].message.parsed, parsed);
+});
+
+test('a schema that cannot be kept to is a BadRequestError that says where', { skip: !form }, async () => {
+  const response_format = { type: 'json_schema', json_schema: { name: 'list', schema: { type: 'array', uniqueItems: true } } };
+  await assert.rejects(client.chat.completions.create({ model: form, messages, response_format }), error => {
+    assert.ok(error instanceof OpenAI.BadRequestError);
+    assert.equal(error.param, 'response_format.json_schema.schema.uniqueItems');
+    return true;
+  });
 });
 
 // What follows needs a stub (SMOL_STUB=1): it thinks when told to and calls the tool that the last message names.

@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import OpenAI from 'openai';
+import { zodTextFormat } from 'openai/helpers/zod';
+import { z } from 'zod';
 
-const { SMOL_URL, SMOL_MODEL: model, SMOL_SLOW_MODEL: slow, SMOL_THINKING_MODEL: thinks, SMOL_CALLING_MODEL: calls } = process.env;
+const { SMOL_URL, SMOL_MODEL: model, SMOL_SLOW_MODEL: slow, SMOL_THINKING_MODEL: thinks, SMOL_CALLING_MODEL: calls, SMOL_FORM_MODEL: form } = process.env;
 const client = new OpenAI({ baseURL: `${SMOL_URL}/v1`, apiKey: 'none', maxRetries: 0 });
 const tools = [{ type: 'function', name: 'get_weather', description: 'Weather of a city', strict: false, parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] } }];
 
@@ -80,6 +82,28 @@ test('calls functions, and reads their outputs', { skip: !calls }, async () => {
   assert.equal(events.find(event => event.type === 'response.function_call_arguments.done').arguments, call.arguments);
   const next = await client.responses.create({ model: calls, tools, previous_response_id: made.id, input: [{ type: 'function_call_output', call_id: call.call_id, output: '21 degrees' }] });
   assert.equal(next.status, 'completed');
+});
+
+test('keeps to a schema, which its helpers write and read', { skip: !form }, async () => {
+  const Person = z.object({ name: z.string().max(12), age: z.number().int().min(0).max(120) });
+  const request = { model: form, input: 'Who are you?', text: { format: zodTextFormat(Person, 'person') }, seed: 7, max_output_tokens: 400 };
+  const { output_parsed: parsed } = await client.responses.parse(request);
+  assert.deepEqual(Person.parse(parsed), parsed);
+  assert.deepEqual((await client.responses.stream(request).finalResponse()).output_parsed, parsed);
+});
+
+test('counts tokens as its answer does', async () => {
+  const first = await client.responses.create({ model, input: 'Hello' });
+  const request = { model, input: 'And now?', instructions: 'Be short.', previous_response_id: first.id };
+  const counted = await client.responses.inputTokens.count(request);
+  assert.equal(counted.object, 'response.input_tokens');
+  assert.equal(counted.input_tokens, (await client.responses.create(request)).usage.input_tokens);
+});
+
+test('lists and finds models', async () => {
+  const ids = [];
+  for await (const each of client.models.list()) ids.push(each.id);
+  assert.ok(ids.includes(model));
 });
 
 test('goes on in the background, is followed, and is cancelled', { skip: !slow }, async () => {

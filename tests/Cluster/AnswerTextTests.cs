@@ -1,4 +1,5 @@
 using System.Text;
+using SmolCluster.Answering;
 using SmolCluster.Engine.Serving;
 using SmolCluster.Grains;
 

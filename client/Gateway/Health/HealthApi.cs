@@ -22,7 +22,7 @@ internal static class HealthApi
         {
             return FromModels(await models.List());
         }
-        catch (Exception exception) when (exception is OrleansException || ClusterErrors.StreamBroke(exception))
+        catch (Exception exception) when (exception is OrleansException || AnswerStream.Broke(exception))
         {
             return Report(503, new("unreachable", [], $"No silo answers: {exception.Message}"));
         }

@@ -13,7 +13,7 @@ internal sealed class NodeSwitches
 
     private readonly Argument<string> _model = new("MODEL")
     {
-        Description = "A GGUF file; the name of a pulled model; demo: the small model that comes along; stub: canned text",
+        Description = "A GGUF file; a Hugging Face folder with SafeTensors; the name of a pulled model; demo: the small model that comes along; stub: canned text",
         Arity = ArgumentArity.ZeroOrOne,
         DefaultValueFactory = static _ => ModelCatalog.DemoPath,
     };

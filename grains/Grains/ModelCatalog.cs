@@ -1,4 +1,5 @@
 using SmolCluster.Engine.Caching;
+using SmolCluster.Engine.Conversion;
 using SmolCluster.Engine.Serving;
 
 namespace SmolCluster.Grains;
@@ -35,16 +36,17 @@ public static class ModelCatalog
         { Path: StubPath } => StubPath,
         { Path: PacedPath } => PacedId,
         { Path: DemoPath } => DemoId,
-        _ => Path.GetFileNameWithoutExtension(model.Path),
+        _ => HuggingFaceModel.NameOf(model.Path),
     };
 
     /// <summary>What can be told wrong before loading, or null.</summary>
     public static string? ProblemWith(ModelOptions model) => model.Path switch
     {
-        "" => "A model has no Path: give a GGUF file, or \"demo\" or \"stub\".",
+        "" => "A model has no Path: give a GGUF file, a Hugging Face folder, or \"demo\" or \"stub\".",
         _ when MisleadingId(model) is { } misleading => misleading,
         StubPath or PacedPath => null,
         DemoPath => File.Exists(DemoFile) ? null : $"The demo model is missing from this build: there is no file {DemoFile}.",
+        var path when Directory.Exists(path) => HuggingFaceModel.Is(path) ? null : $"The folder '{path}' has no config.json: it is no model as Hugging Face has them. Name a GGUF file in it.",
         var path => File.Exists(path) ? null : $"There is no model file '{path}', seen from {Environment.CurrentDirectory}.",
     };
 

@@ -13,6 +13,8 @@ internal static class DrainCommand
     private const int DefaultLimit = 120;
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
+    private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+
     public static Command Create()
     {
         var silo = new Argument<string>("SILO") { Description = "Its name, as the cluster's page shows it" };
@@ -116,8 +118,6 @@ internal static class DrainCommand
         { Count: 0 } => "tells of no models",
         var models => $"{models.Sum(static model => model.Running)} answers run, {models.Sum(static model => model.Waiting)} wait",
     };
-
-    private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     private sealed record Cluster(bool MayDrain, IReadOnlyList<Silo> Silos)
     {

@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using SmolCluster.Contracts;
-using SmolCluster.Gateway.Errors;
 using SmolCluster.Gateway.Models;
 
 namespace SmolCluster.Gateway.Health;

@@ -7,6 +7,8 @@ using SmolCluster.Grains;
 
 namespace SmolCluster.Cluster.Tests.Chat;
 
+#pragma warning disable xUnit1051 // the examples are as people write them, who have no test's token
+
 /// <summary>The examples of client/Chat/README.md as they stand there, run with the demo model.</summary>
 public sealed class ChatExampleTests
 {

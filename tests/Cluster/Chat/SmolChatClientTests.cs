@@ -226,7 +226,7 @@ public sealed class SmolChatClientTests
     {
         private StubCluster? _cluster;
 
-        public required IChatClient Client { get; init; }
+        public required SmolChatClient Client { get; init; }
 
         public static async Task<Asked> Start(IChatModel model, bool ofACluster)
         {

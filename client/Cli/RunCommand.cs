@@ -52,7 +52,7 @@ internal static class RunCommand
         {
             string question = Question(parsed.GetValue(prompt));
             ConstraintSource? form = parsed.GetValue(schema) is { } given ? new(ConstraintKind.JsonSchema, Schema(given)) : null;
-            ModelSource source = ModelCatalog.From(node.Read(parsed)).Single();
+            ModelSource source = node.Source(parsed);
             using IChatModel model = await Terminal.WithProgressAsync($"loading {source.Id}", progress => source.Load(progress, stop));
             if (model.Card.Kind != ModelKind.Real)
                 Console.Error.WriteLine($"{model.Card.Id} answers ({(model.Card.Kind == ModelKind.Demo ? "a small demo model" : "canned answers, no model")})");

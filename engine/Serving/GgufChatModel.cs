@@ -151,10 +151,12 @@ public sealed class GgufChatModel : IChatModel
 
     public bool EndsAnswer(int token) => _tokenizer.EndOfGeneration.Contains(token);
 
-    public async Task<float[]> Embed(int[] tokens, string user, CancellationToken cancellation)
+    public Task<float[]> Embed(int[] tokens, string user, CancellationToken cancellation) => Embed(tokens, user, null, cancellation);
+
+    internal async Task<float[]> Embed(int[] tokens, string user, Adapter? adapter, CancellationToken cancellation)
     {
         var pool = new PooledStates(Config.EmbeddingLength);
-        Generation generation = Submit(new GenerationRequest(tokens, tokens.Length, 1, new(), user) { Pool = pool, Speculation = false });
+        Generation generation = Submit(new GenerationRequest(tokens, tokens.Length, 1, new(), user) { Pool = pool, Speculation = false, Adapter = adapter });
         await using CancellationTokenRegistration leaving = cancellation.Register(generation.Cancel);
         await generation.Tokens.Completion;
         cancellation.ThrowIfCancellationRequested();
@@ -184,6 +186,9 @@ public sealed class GgufChatModel : IChatModel
 
         return _scheduler.Submit(request);
     }
+
+    /// <exception cref="GgufException">The file is no adapter of this model.</exception>
+    internal Adapter LoadAdapter(string path, float scale) => Adapter.Load(path, scale, _file);
 
     public void Dispose()
     {

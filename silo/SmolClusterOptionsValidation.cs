@@ -19,7 +19,7 @@ internal sealed class SmolClusterOptionsValidation : IValidateOptions<SmolCluste
             yield return "No model to serve: set SmolCluster:Models:0:Path to a GGUF file, or to \"demo\" or \"stub\".";
         foreach (var model in options.Models)
             if (ModelCatalog.ProblemWith(model) is { } problem) yield return problem;
-        foreach (var same in options.Models.GroupBy(ModelCatalog.IdOf, StringComparer.Ordinal).Where(group => group.Count() > 1))
+        foreach (var same in options.Models.SelectMany(ModelCatalog.IdsOf).GroupBy(id => id, StringComparer.Ordinal).Where(group => group.Count() > 1))
             yield return $"Two models are called '{same.Key}': give one of them another Id.";
         if (options.ContextLength < 1)
             yield return $"SmolCluster:ContextLength is {options.ContextLength}; it must be at least 1 token.";

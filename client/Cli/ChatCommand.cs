@@ -29,7 +29,7 @@ internal static class ChatCommand
         NodeSwitches.AtLeastOne(maxTokens);
         command.SetAction(async parsed =>
         {
-            ModelSource source = ModelCatalog.From(node.Read(parsed)).Single();
+            ModelSource source = node.Source(parsed);
             using IChatModel model = await Terminal.WithProgressAsync($"loading {source.Id}", progress => source.Load(progress, CancellationToken.None));
             var session = new ChatSession(model, new ChatSettings(
                 new SamplingOptions

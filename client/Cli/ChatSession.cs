@@ -1,19 +1,27 @@
+using System.Text;
 using System.Text.Json.Nodes;
+using SmolCluster.Answering;
 using SmolCluster.Engine.Sampling;
+using SmolCluster.Engine.Sampling.Constraints;
 using SmolCluster.Engine.Serving;
-using SmolCluster.Engine.Text;
 
 namespace SmolCluster.Cli;
 
 /// <param name="MaxTokens">Null: as many as the context holds.</param>
-internal sealed record ChatSettings(SamplingOptions Sampling, int? MaxTokens);
+internal sealed record ChatSettings(SamplingOptions Sampling, int? MaxTokens)
+{
+    /// <summary>Whether a model's reasoning is kept apart from its answer; else it is shown as it comes, marks and all.</summary>
+    public bool ReasoningApart { get; init; }
+
+    /// <summary>What answers keep to; null: they are free.</summary>
+    public ConstraintSource? Constraint { get; init; }
+}
 
 /// <summary>One conversation with a model in this process. A question without a whole answer (stopped, or too long for the
 /// context) stays out of the history only if nothing was answered, so the template always sees turns in order.</summary>
 internal sealed class ChatSession(IChatModel model, ChatSettings settings)
 {
     private readonly List<(string Role, string Content)> _turns = [];
-    private readonly int? _maxTokens = settings.MaxTokens;
 
     public ModelCard Card => model.Card;
 
@@ -27,6 +35,9 @@ internal sealed class ChatSession(IChatModel model, ChatSettings settings)
     public SamplingOptions Sampling { get; set; } = settings.Sampling;
 
     public string LastAnswer => _turns.LastOrDefault(static turn => turn.Role == "assistant").Content ?? "";
+
+    /// <summary>What the model thought before its last answer, where that is kept apart.</summary>
+    public string LastReasoning { get; private set; } = "";
 
     /// <summary>Of the last question, template and history included.</summary>
     public int PromptTokens { get; private set; }
@@ -52,37 +63,37 @@ internal sealed class ChatSession(IChatModel model, ChatSettings settings)
     /// <param name="cancellation">Stops the answer; what came until then is kept.</param>
     /// <returns>stop, length or cancelled.</returns>
     /// <exception cref="CommandFailure">The conversation no longer fits into the context.</exception>
+    /// <exception cref="ConstraintException">Answers cannot keep to what they should.</exception>
     public async Task<string> AskAsync(string question, Action<string> show, CancellationToken cancellation)
     {
         int[] prompt = model.EncodeChat(Context(question));
         int room = Card.ContextLength - prompt.Length;
         if (room < 1)
             throw new CommandFailure($"the conversation has {prompt.Length} tokens, the context {Card.ContextLength}: /clear starts a new one");
-        int maxTokens = Math.Min(_maxTokens ?? room, room);
-        Generation generation = model.Submit(new GenerationRequest(prompt, prompt.Length, maxTokens, Sampling, "terminal"));
+        int maxTokens = Math.Min(settings.MaxTokens ?? room, room);
+        TokenConstraint? constraint = settings.Constraint is { } source ? model.Compile(source, prompt) : null;
+        Generation generation = model.Submit(new GenerationRequest(prompt, prompt.Length, maxTokens, Sampling, "terminal") { Constraint = constraint });
         using CancellationTokenRegistration stopping = cancellation.Register(generation.Cancel);
-        var answer = new Answer(show);
-        (PromptTokens, CompletionTokens) = (prompt.Length, 0);
-        string reason = "length";
+        bool apart = settings.ReasoningApart;
+        var reading = new AnswerText(model, new AnswerReading([], maxTokens, Reasoning: apart && ThinkingPlan.IsBegunBy(prompt, model), Raw: !apart));
+        var answer = new Shown(show);
+        bool cancelled = false;
         try
         {
             await foreach (int token in generation.Tokens.ReadAllAsync(cancellation))
-            {
-                CompletionTokens++;
-                if (model.EndsAnswer(token))
-                    reason = "stop";
-                else
-                    answer.Append(model.VisibleBytes(token));
-            }
+                answer.Add(reading.Take(token));
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            reason = "cancelled";
+            cancelled = true;
         }
 
+        if (reading.FinishReason is null)
+            answer.Add(reading.End());
+        (PromptTokens, CompletionTokens, LastReasoning) = (prompt.Length, reading.Count, answer.Reasoning);
         _turns.Add(("user", question));
-        _turns.Add(("assistant", answer.Finish()));
-        return reason;
+        _turns.Add(("assistant", answer.Text));
+        return cancelled ? "cancelled" : reading.FinishReason!;
     }
 
     private JsonObject Context(string question)
@@ -99,25 +110,22 @@ internal sealed class ChatSession(IChatModel model, ChatSettings settings)
         return context;
     }
 
-    private sealed class Answer(Action<string> show)
+    private sealed class Shown(Action<string> show)
     {
-        private readonly Detokenizer _detokenizer = new();
-        private readonly global::System.Text.StringBuilder _text = new();
+        private readonly StringBuilder _text = new(), _reasoning = new();
 
-        public void Append(ReadOnlySpan<byte> bytes) => Show(_detokenizer.Append(bytes));
+        public string Text => _text.ToString();
 
-        public string Finish()
+        public string Reasoning => _reasoning.ToString();
+
+        public void Add(IReadOnlyList<AnswerPart> parts)
         {
-            Show(_detokenizer.Flush());
-            return _text.ToString();
-        }
-
-        private void Show(string text)
-        {
-            if (text.Length == 0)
-                return;
-            _text.Append(text);
-            show(text);
+            foreach (AnswerPart part in parts)
+            {
+                (part.Kind == PartKind.Reasoning ? _reasoning : _text).Append(part.Text);
+                if (part.Kind != PartKind.Reasoning)
+                    show(part.Text);
+            }
         }
     }
 }

@@ -65,7 +65,7 @@ internal static class CommandLine
 
     private static string Describe(Exception failure) => failure switch
     {
-        CommandFailure or GgufException or CheckpointException or TemplateException or QueueFullException => failure.Message,
+        CommandFailure or NoAnswer or GgufException or CheckpointException or TemplateException or QueueFullException => failure.Message,
         IOException or UnauthorizedAccessException => failure.Message,
         _ when Environment.GetEnvironmentVariable("SMOL_DEBUG") == "1" => failure.ToString(),
         _ => $"this is a bug: {failure.GetType().Name}: {failure.Message} (SMOL_DEBUG=1 shows where)",

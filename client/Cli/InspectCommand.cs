@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using SmolCluster.Cli.Hub;
+using SmolCluster.Engine.Conversion;
 using SmolCluster.Engine.Gguf;
 using SmolCluster.Engine.Models;
 using Spectre.Console;
@@ -28,7 +29,7 @@ internal static class InspectCommand
 
     private static async Task<int> Run(string named, int? context, bool check, bool json)
     {
-        using GgufFile file = GgufFile.Open(new ModelStore(null).Resolve(named));
+        using GgufFile file = HuggingFaceModel.OpenAny(new ModelStore(null).Resolve(named));
         InspectReport report = InspectReport.Of(file, context);
         if (check)
             report = report with { Checks = await Terminal.WithProgressAsync("reading all of it", progress => FileCheck.Run(file, progress)) };

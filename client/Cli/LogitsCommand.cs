@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using SmolCluster.Engine.Conversion;
 using SmolCluster.Engine.Gguf;
 using SmolCluster.Engine.Models;
 
@@ -41,7 +42,7 @@ internal static class LogitsCommand
     private static void Run(string path, string idsPath, string target, LogitsOptions options)
     {
         int[] ids = ReadIds(idsPath);
-        using GgufFile file = GgufFile.Open(path);
+        using GgufFile file = HuggingFaceModel.OpenAny(path);
         CheckIds(ids, idsPath, ModelConfig.From(file));
         float[][] rows = LogitsRun.Compute(file, ids, options);
         using FileStream output = File.Create(target);

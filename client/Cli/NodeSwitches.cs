@@ -13,7 +13,7 @@ internal sealed class NodeSwitches
 
     private readonly Argument<string> _model = new("MODEL")
     {
-        Description = "A GGUF file; the name of a pulled model; demo: the small model that comes along; stub: canned text",
+        Description = "A GGUF file; a Hugging Face folder with SafeTensors; the name of a pulled model; demo: the small model that comes along; stub: canned text",
         Arity = ArgumentArity.ZeroOrOne,
         DefaultValueFactory = static _ => ModelCatalog.DemoPath,
     };
@@ -29,6 +29,12 @@ internal sealed class NodeSwitches
         HelpName = $"FOLDER|{ModelCatalog.TwinsOff}",
     };
     private readonly Option<bool> _noSpeculation = NoSpeculationOption();
+
+    private readonly Option<string[]> _lora = new("--lora")
+    {
+        Description = "A LoRA adapter (GGUF) and its name, once or more: to clients each is a model of its own; chat and run ask the last one",
+        HelpName = "NAME=FILE",
+    };
 
     private readonly Option<int?> _kvMemory = new("--kv-memory") { Description = "Memory for keys and values at most, in MiB (default: half of what the machine has left beside the file)", HelpName = "MIB" };
 
@@ -46,6 +52,12 @@ internal sealed class NodeSwitches
         command.Add(_twins);
         command.Add(_noSpeculation);
         command.Add(_kvMemory);
+        command.Add(_lora);
+        _lora.Validators.Add(static result =>
+        {
+            if (result.GetValueOrDefault<string[]>()?.FirstOrDefault(static text => text.IndexOf('=') < 1) is { } odd)
+                result.AddError($"--lora: '{odd}' is no NAME=FILE.");
+        });
         _id.Validators.Add(result =>
         {
             if (ModelCatalog.MisleadingId(Model(result)) is { } misleading)
@@ -55,7 +67,7 @@ internal sealed class NodeSwitches
 
     public SmolClusterOptions Read(ParseResult parsed) => new()
     {
-        Models = [Stored(Model(parsed.CommandResult))],
+        Models = [Stored(Model(parsed.CommandResult), parsed.GetValue(_lora) ?? [])],
         ContextLength = parsed.GetValue(_context),
         Threads = parsed.GetValue(_threads),
         PinThreads = parsed.GetValue(_pin),
@@ -67,12 +79,25 @@ internal sealed class NodeSwitches
         GatewayPort = 0,
     };
 
+    /// <summary>The one model that a chat in the terminal asks: the last adapter, where there are any.</summary>
+    /// <exception cref="CommandFailure">It cannot be loaded as it is said.</exception>
+    public ModelSource Source(ParseResult parsed)
+    {
+        SmolClusterOptions options = Read(parsed);
+        return options.Models[0].Adapters.Count > 0 && ModelCatalog.ProblemWith(options.Models[0]) is { } problem ? throw new CommandFailure(problem)
+            : ModelCatalog.From(options)[^1];
+    }
+
     /// <summary>Validators run before defaults are filled in, hence the demo's once more.</summary>
     private ModelOptions Model(SymbolResult result) => new() { Path = result.GetValue(_model) ?? ModelCatalog.DemoPath, Id = result.GetValue(_id) };
 
     /// <summary>A pulled model by its name; file, demo and stub as they are.</summary>
-    private static ModelOptions Stored(ModelOptions model) => model.Path is ModelCatalog.DemoPath or ModelCatalog.StubPath
-        ? model : new ModelOptions { Path = new ModelStore(null).Resolve(model.Path), Id = model.Id };
+    private static ModelOptions Stored(ModelOptions model, string[] adapters) => new()
+    {
+        Path = model.Path is ModelCatalog.DemoPath or ModelCatalog.StubPath ? model.Path : new ModelStore(null).Resolve(model.Path),
+        Id = model.Id,
+        Adapters = [.. adapters.Select(static text => text.Split('=', 2)).Select(static parts => new AdapterOptions { Id = parts[0], Path = parts[1] })],
+    };
 
     public static Option<string?> KvOption()
     {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using SmolCluster.Cli.Hub;
+using SmolCluster.Engine.Conversion;
 using SmolCluster.Engine.Gguf;
 using SmolCluster.Engine.Models;
 using SmolCluster.Engine.Text;
@@ -39,7 +40,7 @@ internal static class PerplexityCommand
 
     private static void Run(string path, string textPath, int context, LogitsOptions options, bool json)
     {
-        using GgufFile file = GgufFile.Open(path);
+        using GgufFile file = HuggingFaceModel.OpenAny(path);
         Tokenizer tokenizer = Tokenizer.From(file);
         int[] tokens = tokenizer.Encode(File.ReadAllText(textPath));
         Perplexity result;

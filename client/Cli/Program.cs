@@ -12,6 +12,7 @@ var smol = new RootCommand("SmolCluster: chat with GGUF language models, from on
     KeysCommand.Create(),
     RunCommand.Create(),
     StatusCommand.Create(),
+    DrainCommand.Create(),
     DoctorCommand.Create(),
     PullCommand.Create(),
     ListCommand.Create(),

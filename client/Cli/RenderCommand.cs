@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using SmolCluster.Engine.Conversion;
 using SmolCluster.Engine.Gguf;
 using SmolCluster.Engine.Text;
 using SmolCluster.Engine.Text.Templates;
@@ -44,7 +45,7 @@ internal static class RenderCommand
 
     private static string FromModel(string path, JsonObject context)
     {
-        using GgufFile file = GgufFile.Open(path);
+        using GgufFile file = HuggingFaceModel.OpenAny(path);
         AddToken(file, context, "bos_token", "tokenizer.ggml.bos_token_id");
         AddToken(file, context, "eos_token", "tokenizer.ggml.eos_token_id");
         return file.Metadata.Text("tokenizer.chat_template");

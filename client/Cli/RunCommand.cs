@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Text;
+using System.Text.Json;
 using SmolCluster.Engine.Sampling;
+using SmolCluster.Engine.Sampling.Constraints;
 using SmolCluster.Engine.Serving;
 using SmolCluster.Grains;
 
@@ -14,6 +16,7 @@ internal static class RunCommand
     private const int CutAnswer = 3;
 
     private const int LongestInput = 64 << 20;
+    private const int LongestSchema = 1 << 20;
 
     public static Command Create()
     {
@@ -25,12 +28,14 @@ internal static class RunCommand
         var seed = new Option<ulong>("--seed") { Description = "Same seed, same prompt: same answer", DefaultValueFactory = static _ => 0 };
         var maxTokens = new Option<int?>("--max-tokens") { Description = $"Longest answer (default: what the context holds); one that was cut ends with exit code {CutAnswer}" };
         var noThinking = new Option<bool>("--no-thinking") { Description = "Tell the template that the model shall not think first" };
-        var json = new Option<bool>("--json") { Description = "{answer, finishReason, model, promptTokens, completionTokens}" };
+        var schema = new Option<string?>("--json-schema") { Description = "The answer is JSON by this schema, token by token; a file, or the schema itself", HelpName = "FILE|JSON" };
+        var json = new Option<bool>("--json") { Description = "{answer, value (the answer read, with --json-schema), reasoning, finishReason, model, promptTokens, completionTokens}" };
         var command = new SmolCommand("run", "Answer one prompt, for scripts and pipes",
             "smol run -p 'Name three colors.'",
             "cat notes.txt | smol run SmolLM3-Q4_K_M.gguf -p 'Summarize in one sentence:' --temperature 0",
-            "smol run -p 'What is a silo?' --json")
-        { prompt, system, temperature, topP, seed, maxTokens, noThinking, json };
+            "smol run -p 'What is a silo?' --json",
+            """smol run -p 'Name a color.' --json-schema '{"type": "object", "properties": {"color": {"enum": ["red", "green"]}}, "required": ["color"]}'""")
+        { prompt, system, temperature, topP, seed, maxTokens, noThinking, schema, json };
         node.AddTo(command);
         NodeSwitches.AtLeastOne(maxTokens);
         temperature.Validators.Add(result =>
@@ -46,35 +51,62 @@ internal static class RunCommand
         command.SetAction(parsed => Interruption.RunAsync(async stop =>
         {
             string question = Question(parsed.GetValue(prompt));
-            ModelSource source = ModelCatalog.From(node.Read(parsed)).Single();
+            ConstraintSource? form = parsed.GetValue(schema) is { } given ? new(ConstraintKind.JsonSchema, Schema(given)) : null;
+            ModelSource source = node.Source(parsed);
             using IChatModel model = await Terminal.WithProgressAsync($"loading {source.Id}", progress => source.Load(progress, stop));
             if (model.Card.Kind != ModelKind.Real)
                 Console.Error.WriteLine($"{model.Card.Id} answers ({(model.Card.Kind == ModelKind.Demo ? "a small demo model" : "canned answers, no model")})");
             var sampling = new SamplingOptions { Temperature = parsed.GetValue(temperature), TopP = parsed.GetValue(topP), Seed = parsed.GetValue(seed) };
-            var session = new ChatSession(model, new ChatSettings(sampling, parsed.GetValue(maxTokens)))
+            var session = new ChatSession(model, new ChatSettings(sampling, parsed.GetValue(maxTokens)) { ReasoningApart = true, Constraint = form })
             {
                 System = parsed.GetValue(system),
                 Thinks = parsed.GetValue(noThinking) ? false : null,
             };
-            return await AnswerAsync(session, question, parsed.GetValue(json), stop);
+            return await AnswerAsync(session, question, parsed.GetValue(json), form is not null, stop);
         }));
         return command;
     }
 
-    private static async Task<int> AnswerAsync(ChatSession session, string question, bool json, CancellationToken stop)
+    private static async Task<int> AnswerAsync(ChatSession session, string question, bool json, bool isJson, CancellationToken stop)
     {
-        bool shows = !json;
-        string reason = await session.AskAsync(question, text =>
+        string reason;
+        try
         {
-            if (shows)
-                Console.Out.Write(text);
-        }, stop);
+            reason = await session.AskAsync(question, json ? static _ => { } : Console.Out.Write, stop);
+        }
+        catch (ConstraintException refusal)
+        {
+            throw new CommandFailure($"--json-schema{(refusal.Path.Length > 0 ? ", at " + refusal.Path : "")}: {refusal.Message}");
+        }
+
         stop.ThrowIfCancellationRequested();
         if (json)
-            JsonOutput.Write(new { answer = session.LastAnswer, finishReason = reason, model = session.Card.Id, promptTokens = session.PromptTokens, completionTokens = session.CompletionTokens });
+            JsonOutput.Write(new
+            {
+                answer = session.LastAnswer,
+                value = isJson && reason == "stop" ? JsonSerializer.Deserialize<JsonElement>(session.LastAnswer) : (JsonElement?)null,
+                reasoning = session.LastReasoning is { Length: > 0 } thought ? thought : null,
+                finishReason = reason,
+                model = session.Card.Id,
+                promptTokens = session.PromptTokens,
+                completionTokens = session.CompletionTokens,
+            });
         else
             Console.Out.WriteLine();
         return reason == "length" ? CutAnswer : 0;
+    }
+
+    /// <summary>An object is the schema; anything else names the file that holds it.</summary>
+    private static string Schema(string given)
+    {
+        if (given.AsSpan().TrimStart().StartsWith('{'))
+            return given;
+        var file = new FileInfo(given);
+        if (!file.Exists)
+            throw new CommandFailure($"--json-schema: there is no file '{given}', and a schema on the command line begins with {{");
+        if (file.Length > LongestSchema)
+            throw new CommandFailure($"--json-schema: {given} is longer than {LongestSchema >> 20} MiB");
+        return File.ReadAllText(given);
     }
 
     private static string Question(string? prompt)

@@ -42,7 +42,7 @@ internal static class ServeHost
 
         ModelHost models = app.Services.GetRequiredService<ModelHost>();
         ServeBanner.ShowAddresses(app.Urls.First(), models.Statuses);
-        ModelStatus status = await LoadedAsync(models, app.Lifetime.ApplicationStopping);
+        ModelStatus status = await LoadedAsync(models, ModelCatalog.IdOf(options.Models[0]), app.Lifetime.ApplicationStopping);
         if (status.State == "failed" && !app.Lifetime.ApplicationStopping.IsCancellationRequested)
         {
             await app.StopAsync(cancellation);
@@ -118,15 +118,14 @@ internal static class ServeHost
     }
 
     /// <summary>The model's state once it is ready, failed, or the process is to stop.</summary>
-    private static Task<ModelStatus> LoadedAsync(ModelHost models, CancellationToken stopping)
+    private static Task<ModelStatus> LoadedAsync(ModelHost models, string id, CancellationToken stopping)
     {
-        string title = $"loading {models.Statuses[0].Id}";
-        return Terminal.WithProgressAsync(title, progress =>
+        return Terminal.WithProgressAsync($"loading {id}", progress =>
         {
-            ModelStatus status = models.Statuses[0];
-            for (; status.State == "loading" && !stopping.WaitHandle.WaitOne(ProgressInterval); status = models.Statuses[0])
-                progress.Report(status.Progress);
-            return status;
+            while (models.Statuses.FirstOrDefault(static one => one.State == "loading") is { } loading && !stopping.WaitHandle.WaitOne(ProgressInterval))
+                progress.Report(loading.Progress);
+            // an adapter that does not fit is told like a model that cannot be loaded
+            return models.Statuses.FirstOrDefault(static one => one.State == "failed") ?? models.Statuses.First(one => one.Id == id);
         });
     }
 

@@ -9,30 +9,23 @@ namespace SmolCluster.Cli;
 /// now, 1 when not.</summary>
 internal static class StatusCommand
 {
-    private const string DefaultUrl = "http://127.0.0.1:8080";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
-
     public static Command Create()
     {
-        var url = new Argument<string>("URL") { Description = $"Where it listens (default: {DefaultUrl})", Arity = ArgumentArity.ZeroOrOne, DefaultValueFactory = static _ => DefaultUrl };
+        Argument<string> url = ServerAddress.Argument();
         var json = new Option<bool>("--json") { Description = "The answer of /health/ready as it is" };
         var command = new SmolCommand("status", "Ask a running server which models answer",
             "smol status",
             "smol status http://gateway.example:8080 --json",
             "until smol status > /dev/null; do sleep 1; done")
         { url, json };
-        url.Validators.Add(static result =>
-        {
-            if (!(Uri.TryCreate(result.GetValueOrDefault<string>(), UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https"))
-                result.AddError($"URL: '{result.GetValueOrDefault<string>()}' is no address; expected one such as {DefaultUrl}.");
-        });
         command.SetAction((parsed, cancellation) => RunAsync(new Uri(parsed.GetRequiredValue(url)), parsed.GetValue(json), cancellation));
         return command;
     }
 
     private static async Task<int> RunAsync(Uri url, bool json, CancellationToken cancellation)
     {
-        string text = await ReadAsync(new Uri(url, "/health/ready"), cancellation);
+        using var server = new ServerCalls(url);
+        (_, string text) = await server.GetAsync("/health/ready", cancellation);
         Health health;
         try
         {
@@ -50,24 +43,6 @@ internal static class StatusCommand
         else
             Show(health);
         return health.Status == "ready" ? 0 : CommandLine.Failed;
-    }
-
-    private static async Task<string> ReadAsync(Uri uri, CancellationToken cancellation)
-    {
-        using var http = new HttpClient { Timeout = Patience, MaxResponseContentBufferSize = 1 << 20 };
-        try
-        {
-            using HttpResponseMessage response = await http.GetAsync(uri, cancellation);
-            return await response.Content.ReadAsStringAsync(cancellation);
-        }
-        catch (HttpRequestException failure)
-        {
-            throw new CommandFailure($"{uri}: nothing answers: {failure.Message}");
-        }
-        catch (TaskCanceledException) when (!cancellation.IsCancellationRequested)
-        {
-            throw new CommandFailure($"{uri}: no answer within {Patience.TotalSeconds} seconds");
-        }
     }
 
     private static void Show(Health health)

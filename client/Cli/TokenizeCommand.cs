@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using SmolCluster.Engine.Conversion;
 using SmolCluster.Engine.Gguf;
 using SmolCluster.Engine.Text;
 
@@ -23,7 +24,7 @@ internal static class TokenizeCommand
 
     private static void Run(string path, bool special)
     {
-        using GgufFile file = GgufFile.Open(path);
+        using GgufFile file = HuggingFaceModel.OpenAny(path);
         int[] ids = Tokenizer.From(file).Encode(ReadInput(), special);
         var lines = new StringBuilder();
         foreach (int id in ids)

@@ -29,6 +29,9 @@ internal sealed unsafe class KvPage
     /// <summary>The ids at its positions; null: not in the index.</summary>
     public int[]? Tokens { get; set; }
 
+    /// <summary>See <see cref="KvSequence"/>.</summary>
+    public object? Weights { get; set; }
+
     /// <summary>Pages in the index whose <see cref="Parent"/> this is.</summary>
     public int Children { get; set; }
 

@@ -5,9 +5,11 @@ namespace SmolCluster.Engine.Caching;
 /// <summary>The keys and values of one sequence: a page table over a pool. What it holds is a cache of a pure function of
 /// the tokens: <see cref="Clear"/> loses nothing but time, and where the pool has an index, pages with the same tokens are
 /// one page.</summary>
-public sealed unsafe class KvSequence(KvPagePool pool) : IDisposable
+/// <param name="weights">What computes them beside the model's own weights: sequences with other weights share no pages. Null: nothing.</param>
+public sealed unsafe class KvSequence(KvPagePool pool, object? weights = null) : IDisposable
 {
     private readonly List<KvPage> _pages = [];
+    private readonly object? _weights = weights;
     private int _shared; // how many of them, from the first, are in the index
 
     public KvPagePool Pool { get; } = pool;
@@ -68,7 +70,7 @@ public sealed unsafe class KvSequence(KvPagePool pool) : IDisposable
             }
             else
             {
-                index.Add(_pages[_shared], Parent, PageTokens(tokens));
+                index.Add(_pages[_shared], Parent, PageTokens(tokens), _weights);
                 _shared++;
             }
         }
@@ -110,7 +112,7 @@ public sealed unsafe class KvSequence(KvPagePool pool) : IDisposable
     internal bool CanAwait(ReadOnlyMemory<int> tokens, KvSequence other, ReadOnlyMemory<int> otherTokens)
     {
         int end = (_shared + 1) * KvLayout.PageLength;
-        return Pool.Index is not null && _shared == other._shared && ReferenceEquals(Parent, other.Parent) &&
+        return Pool.Index is not null && _shared == other._shared && ReferenceEquals(Parent, other.Parent) && ReferenceEquals(_weights, other._weights) &&
             end < tokens.Length && end <= otherTokens.Length && PageTokens(tokens).Span.SequenceEqual(other.PageTokens(otherTokens).Span);
     }
 
@@ -132,7 +134,7 @@ public sealed unsafe class KvSequence(KvPagePool pool) : IDisposable
 
     private KvPage? Parent => _shared == 0 ? null : _pages[_shared - 1];
 
-    private KvPage? FindNext(ReadOnlyMemory<int> tokens) => Pool.Index?.Find(Parent, PageTokens(tokens));
+    private KvPage? FindNext(ReadOnlyMemory<int> tokens) => Pool.Index?.Find(Parent, PageTokens(tokens), _weights);
 
     private ReadOnlyMemory<int> PageTokens(ReadOnlyMemory<int> tokens) =>
         tokens.Slice(_shared * KvLayout.PageLength, KvLayout.PageLength);

@@ -35,17 +35,19 @@ public sealed class PrefixIndex
     /// <summary>The page that holds these ids after <paramref name="parent"/>'s, or null.</summary>
     /// <param name="parent">In the index; null: the ids are a sequence's first.</param>
     /// <param name="tokens">One page of ids.</param>
-    internal KvPage? Find(KvPage? parent, ReadOnlyMemory<int> tokens) => _pages.GetValueOrDefault(new Key(parent, tokens));
+    /// <param name="weights">See <see cref="KvSequence"/>.</param>
+    internal KvPage? Find(KvPage? parent, ReadOnlyMemory<int> tokens, object? weights = null) => _pages.GetValueOrDefault(new Key(parent, tokens, weights));
 
     /// <summary>Takes in a full page that nothing equal to is here; from now on nobody writes to it.</summary>
-    internal void Add(KvPage page, KvPage? parent, ReadOnlyMemory<int> tokens)
+    internal void Add(KvPage page, KvPage? parent, ReadOnlyMemory<int> tokens, object? weights = null)
     {
         Debug.Assert(!page.IsIndexed && page is { Readers: 1, Children: 0 }, "A page comes into the index once, from its only writer.");
         Debug.Assert(parent is null || parent is { IsIndexed: true, Readers: > 0 }, "A page's reader reads the pages before it.");
         Debug.Assert(tokens.Length == KvLayout.PageLength, "Only full pages are shared.");
         page.Tokens = tokens.ToArray();
         page.Parent = parent;
-        _pages.Add(new Key(parent, page.Tokens), page);
+        page.Weights = weights;
+        _pages.Add(new Key(parent, page.Tokens, weights), page);
         if (parent is not null)
         {
             parent.Children++;
@@ -72,7 +74,7 @@ public sealed class PrefixIndex
         KvPage page = _idle.First!.Value;
         Debug.Assert(page is { IsIndexed: true, Readers: 0, Children: 0 }, "Only a leaf that nobody reads is evicted.");
         Wake(page);
-        bool removed = _pages.Remove(new Key(page.Parent, page.Tokens));
+        bool removed = _pages.Remove(new Key(page.Parent, page.Tokens, page.Weights));
         Debug.Assert(removed, "Every page without a reader is in the index.");
         if (page.Parent is { } parent)
         {
@@ -81,6 +83,7 @@ public sealed class PrefixIndex
 
         page.Parent = null;
         page.Tokens = null;
+        page.Weights = null;
         return page;
     }
 
@@ -93,11 +96,11 @@ public sealed class PrefixIndex
         return hash.ToHashCode();
     }
 
-    private readonly record struct Key(KvPage? Parent, ReadOnlyMemory<int> Tokens);
+    private readonly record struct Key(KvPage? Parent, ReadOnlyMemory<int> Tokens, object? Weights);
 
     private sealed class KeyComparer(Func<KvPage?, ReadOnlySpan<int>, int> hash) : IEqualityComparer<Key>
     {
-        public bool Equals(Key x, Key y) => ReferenceEquals(x.Parent, y.Parent) && x.Tokens.Span.SequenceEqual(y.Tokens.Span);
+        public bool Equals(Key x, Key y) => ReferenceEquals(x.Parent, y.Parent) && ReferenceEquals(x.Weights, y.Weights) && x.Tokens.Span.SequenceEqual(y.Tokens.Span);
 
         public int GetHashCode(Key key) => hash(key.Parent, key.Tokens.Span);
     }

@@ -1,21 +1,23 @@
 using SmolCluster.Engine.Gguf;
 using SmolCluster.Engine.Quantization;
+using SmolCluster.Engine.Serving;
 
 namespace SmolCluster.Engine.Conversion;
 
-/// <summary>A low-rank adapter in a GGUF file (Hu et al. 2021), to be added to the weights while a model is written: W becomes
-/// W + scale · alpha / rank · B · A.</summary>
+/// <summary>A low-rank adapter in a GGUF file (Hu et al. 2021): W becomes W + scale · alpha / rank · B · A, in the weights while a model is
+/// written, or beside them at run time (<see cref="Models.Adapter"/>).</summary>
 public sealed unsafe class LoraAdapter : IDisposable
 {
     private const string A = ".lora_a", B = ".lora_b";
     private const int HighestRank = 4096;
 
     private readonly GgufFile _file;
+    private readonly float _scale;
     private readonly Dictionary<string, Pair> _pairs = new(StringComparer.Ordinal);
 
     private LoraAdapter(GgufFile file, float scale)
     {
-        _file = file;
+        (_file, _scale) = (file, scale);
         GgufMetadata metadata = file.Metadata;
         if (metadata.Text("general.type", "") != "adapter" || metadata.Text("adapter.type", "") != "lora")
             throw Fail("this is no LoRA adapter: 'general.type' must be \"adapter\" and 'adapter.type' \"lora\".");
@@ -32,6 +34,9 @@ public sealed unsafe class LoraAdapter : IDisposable
     }
 
     public string Architecture => _file.Metadata.Text("general.architecture", "");
+
+    /// <summary>Identifies its weights and its scale.</summary>
+    internal string Hash => $"{ContentHash.Of(_file)}*{_scale:R}";
 
     /// <summary>Tensors that it changes.</summary>
     public IEnumerable<string> Names => _pairs.Keys;
@@ -67,6 +72,14 @@ public sealed unsafe class LoraAdapter : IDisposable
     }
 
     internal bool Changes(string tensor) => _pairs.ContainsKey(tensor);
+
+    /// <summary>What it adds to a tensor that it changes: scale · B · A.</summary>
+    /// <returns>A [rank][columns], B [rows][rank].</returns>
+    internal (float[] A, float[] B, int Rank, float Scale) Factors(string tensor)
+    {
+        Pair pair = _pairs[tensor];
+        return (pair.A, pair.B, pair.Rank, pair.Scale);
+    }
 
     /// <summary>Adds to one row of a tensor it changes. Rank by rank in one order: the same bits everywhere.</summary>
     internal void AddTo(string tensor, long row, float* weights)

@@ -128,7 +128,7 @@ internal sealed class SafeTensorsFile : IDisposable
         if (range.Length != 2 || range[0] < 0 || range[0] > _length - data || range[1] - range[0] != bytes || range[1] > _length - data)
             throw Fail($"the tensor '{name}' lies at [{string.Join(", ", range)}]; its shape and type take {bytes} bytes, and the file has {_length - data} for tensors. It is cut short or damaged.");
         long start = data + range[0];
-        return (new SourceTensor(name, type, dimensions, (span, offset) => Fill(span, start + offset)), start, start + bytes);
+        return (new SourceTensor(name, type, dimensions, (span, offset) => Fill(span, start + offset)) { Place = (_path, start) }, start, start + bytes);
     }
 
     private long[] Integers(string name, string field, JsonElement value)

@@ -12,6 +12,9 @@ internal sealed record SourceTensor(string Name, GgmlType Type, IReadOnlyList<lo
     /// <summary>Bytes from <paramref name="offset"/> on, counted from the tensor's first.</summary>
     public delegate void Reader(Span<byte> destination, long offset);
 
+    /// <summary>The file and the offset where its bytes lie as they are; null: they are nowhere so.</summary>
+    public (string File, long Offset)? Place { get; init; }
+
     public static int BytesEach(GgmlType type) => type == GgmlType.F32 ? 4 : 2;
 
     /// <summary>Elements, checked: shapes come from files.</summary>

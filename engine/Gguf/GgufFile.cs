@@ -16,6 +16,9 @@ public sealed class GgufFile : IDisposable
     private GgufTensor[] tensors;
     private Dictionary<string, GgufTensor> byName;
     private GgufFile[] parts;
+    private readonly long length;
+    private readonly IReadOnlyDictionary<string, nint>? places;
+    private readonly IDisposable? owner;
     private bool disposed;
 
     /// <summary>A split model is opened by its first part, NAME-00001-of-00003.gguf; the others must lie beside it.</summary>
@@ -32,6 +35,27 @@ public sealed class GgufFile : IDisposable
         catch
         {
             file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A file that nobody has written: its header as it would be, and its tensors wherever they lie.</summary>
+    /// <param name="path">What messages name.</param>
+    /// <param name="header">All before the first tensor.</param>
+    /// <param name="length">Of the whole file, were it written.</param>
+    /// <param name="places">The first byte of each tensor, by name.</param>
+    /// <param name="owner">Of these places; disposed with the file, and not where this throws.</param>
+    /// <exception cref="GgufException">The header is none.</exception>
+    internal static GgufFile Assemble(string path, byte[] header, long length, IReadOnlyDictionary<string, nint> places, IDisposable owner)
+    {
+        var mapping = new GgufMapping(path, header);
+        try
+        {
+            return new GgufFile(mapping, length, places, owner);
+        }
+        catch
+        {
+            mapping.Dispose();
             throw;
         }
     }
@@ -65,9 +89,9 @@ public sealed class GgufFile : IDisposable
         }
     }
 
-    private unsafe GgufFile(GgufMapping mapping)
+    private unsafe GgufFile(GgufMapping mapping, long? length = null, IReadOnlyDictionary<string, nint>? places = null, IDisposable? owner = null)
     {
-        this.mapping = mapping;
+        (this.mapping, this.length, this.places, this.owner) = (mapping, length ?? mapping.Length, places, owner);
         start = mapping.Acquire();
         try
         {
@@ -78,7 +102,7 @@ public sealed class GgufFile : IDisposable
             long tensorCount = cursor.ReadCount(GgufTensorTable.MinimalEntryBytes, "the number of tensors");
             long keyCount = cursor.ReadCount(8 + 1 + 4 + 1, "the number of metadata entries");
             Metadata = new GgufMetadata(mapping, cursor, keyCount);
-            tensors = GgufTensorTable.Read(cursor, tensorCount, Alignment(), mapping.Length);
+            tensors = GgufTensorTable.Read(cursor, tensorCount, Alignment(), this.length);
             byName = tensors.ToDictionary(static t => t.Name, StringComparer.Ordinal);
             HeaderLength = tensors.Length == 0 ? mapping.Length : tensors.Min(static t => t.Offset);
             parts = [this];
@@ -95,7 +119,7 @@ public sealed class GgufFile : IDisposable
     public uint Version { get; }
 
     /// <summary>File size in bytes, of all parts.</summary>
-    public long Length => parts.Sum(static part => part.mapping.Length);
+    public long Length => parts.Sum(static part => part.length);
 
     /// <summary>This file, and the others of a split model.</summary>
     internal IReadOnlyList<GgufFile> Parts => parts;
@@ -122,7 +146,7 @@ public sealed class GgufFile : IDisposable
         ObjectDisposedException.ThrowIf(disposed, this);
         if (!byName.TryGetValue(tensor.Name, out GgufTensor? own) || own.Offset != tensor.Offset || own.ByteLength != tensor.ByteLength)
             throw new ArgumentException($"The tensor '{tensor.Name}' is not one of {Path}.", nameof(tensor));
-        return parts[own.Part].start + tensor.Offset;
+        return places is null ? parts[own.Part].start + tensor.Offset : (byte*)places[own.Name];
     }
 
     /// <summary>What was read until now (a vocabulary, the beginnings of tensors, what a twin was made of) is not resident any more.</summary>
@@ -140,6 +164,7 @@ public sealed class GgufFile : IDisposable
         disposed = true;
         mapping.Release();
         mapping.Dispose();
+        owner?.Dispose();
         foreach (GgufFile part in parts)
             part.Dispose(); // itself among them, which is done
     }

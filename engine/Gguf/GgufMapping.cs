@@ -3,12 +3,13 @@ using System.Runtime.InteropServices;
 
 namespace SmolCluster.Engine.Gguf;
 
-/// <summary>A file's bytes, mapped read-only. Mapped and not read, so that weights are shared by all processes of a machine
+/// <summary>A file's bytes, mapped read-only, or bytes that could be a file's. Mapped and not read, so that weights are shared by all processes of a machine
 /// and come from the page cache. Each reader holds the view's handle while it reads, so that disposal cannot unmap under it.</summary>
 internal sealed unsafe partial class GgufMapping : IDisposable
 {
     private readonly MemoryMappedFile mapping;
     private readonly MemoryMappedViewAccessor view;
+    private readonly bool isFile = true;
 
     public GgufMapping(string path)
     {
@@ -39,6 +40,16 @@ internal sealed unsafe partial class GgufMapping : IDisposable
         }
     }
 
+    /// <param name="path">What messages name.</param>
+    /// <param name="bytes">Copied.</param>
+    public GgufMapping(string path, byte[] bytes)
+    {
+        (Path, Length, isFile) = (path, bytes.Length, false);
+        mapping = MemoryMappedFile.CreateNew(null, bytes.Length);
+        view = mapping.CreateViewAccessor(0, bytes.Length);
+        view.WriteArray(0, bytes, 0, bytes.Length);
+    }
+
     public string Path { get; }
 
     public long Length { get; }
@@ -59,7 +70,7 @@ internal sealed unsafe partial class GgufMapping : IDisposable
     public void LeaveToPageCache()
     {
         const int DontNeed = 4; // MADV_DONTNEED
-        if (OperatingSystem.IsLinux())
+        if (isFile && OperatingSystem.IsLinux())
         {
             _ = Advise(Acquire(), (nuint)Length, DontNeed);
             Release();

@@ -80,12 +80,7 @@ public sealed class GgufWriter
     public void Write(Stream destination, IProgress<double>? progress = null)
     {
         ArgumentNullException.ThrowIfNull(destination);
-        using var header = new MemoryStream();
-        using (var writer = new BinaryWriter(header, Encoding.UTF8, leaveOpen: true))
-            WriteHeader(writer);
-        header.SetLength(Align(header.Length));
-        header.WriteTo(destination);
-
+        destination.Write(Header());
         byte[] chunk = new byte[(int)Math.Min(ChunkBytes, Math.Max(1, DataBytes))];
         foreach (Entry tensor in tensors)
         {
@@ -124,6 +119,16 @@ public sealed class GgufWriter
         {
             File.Delete(partial);
         }
+    }
+
+    /// <summary>All before the first tensor's first byte.</summary>
+    internal byte[] Header()
+    {
+        using var header = new MemoryStream();
+        using (var writer = new BinaryWriter(header, Encoding.UTF8, leaveOpen: true))
+            WriteHeader(writer);
+        header.SetLength(Align(header.Length));
+        return header.ToArray();
     }
 
     private long Align(long position) => (position + alignment - 1) / alignment * alignment;

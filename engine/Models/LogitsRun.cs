@@ -12,6 +12,9 @@ public sealed record LogitsOptions(KvType KvType, Arithmetic Arithmetic, int Bat
 {
     /// <summary>The file's; null: none.</summary>
     public RowTwin? Twin { get; init; }
+
+    /// <summary>At work beside the file's weights; null: none.</summary>
+    public Adapter? Adapter { get; init; }
 }
 
 /// <summary>The logits after every token of one sequence, as the file format of the test goldens: "LGT1", rows, vocabulary, 0
@@ -46,7 +49,7 @@ public static class LogitsRun
         for (int at = 0; at < ids.Length; at += options.Batch)
         {
             int count = Math.Min(options.Batch, ids.Length - at);
-            transformer.Forward([new BatchSlice(sequence, ids.Slice(at, count), LogitRows.All)], step);
+            transformer.Forward([new BatchSlice(sequence, ids.Slice(at, count), LogitRows.All, Adapter: options.Adapter)], step);
             for (int i = 0; i < count; i++)
             {
                 rows[at + i] = step.AsSpan(i * config.VocabularyLength, config.VocabularyLength).ToArray();

@@ -4,7 +4,7 @@ using SmolCluster.Engine.Kernels;
 namespace SmolCluster.Engine.Models;
 
 /// <summary>One token of a step.</summary>
-internal readonly record struct StepToken(int Id, int Position, KvSequence Sequence, bool WantsLogits);
+internal readonly record struct StepToken(int Id, int Position, KvSequence Sequence, bool WantsLogits, Adapter? Adapter);
 
 /// <summary>Consecutive tokens of one sequence that attention computes together.</summary>
 internal readonly record struct TokenTile(int First, int Count);
@@ -101,7 +101,7 @@ internal sealed unsafe class StepScratch : IDisposable
             for (int i = 0; i < count; i++)
             {
                 bool wantsLogits = slice.Logits == LogitRows.All || (slice.Logits == LogitRows.Last && i == count - 1);
-                Tokens[at++] = new(ids[i], start + i, slice.Sequence, wantsLogits);
+                Tokens[at++] = new(ids[i], start + i, slice.Sequence, wantsLogits, slice.Adapter);
             }
         }
 

@@ -8,7 +8,7 @@ namespace SmolCluster.Engine.Models;
 /// <summary>
 /// The forward pass: one for everything. A step takes a batch of slices, prefill chunks and single decode tokens alike, runs
 /// all their tokens through every layer, appends their keys and values to their sequences, and writes the logits asked for.
-/// The logits of a token depend on the weights, the tokens before it and the KV type, and on nothing else.
+/// The logits of a token depend on the weights, its sequence's adapter, the tokens before it and the KV type, and on nothing else.
 /// Not thread-safe: the batch loop owns it. Shapes: T tokens of the step, E embedding, H heads, K kv heads, D head length,
 /// F feed forward, V vocabulary. Source: Touvron et al. 2023 (Llama 2); SmolLM3: Yang et al. 2025 (NoPE layers).
 /// </summary>
@@ -126,6 +126,13 @@ public sealed unsafe class Transformer : IDisposable
     private void RotateAndStore(int layer, LayerWeights w, int t)
     {
         StepScratch s = _scratch;
+        if (s.Tokens[t].Adapter?.Layers[layer] is { } adapter)
+        {
+            adapter.Query?.AddTo(s.Normed(t), s.Query(t));
+            adapter.Key?.AddTo(s.Normed(t), s.Key(t));
+            adapter.Value?.AddTo(s.Normed(t), s.Value(t));
+        }
+
         if (_config.HasAttentionBias)
         {
             Lanes.AddScaled(s.Query(t), w.QueryBias, 1, QueryLength);
@@ -175,6 +182,7 @@ public sealed unsafe class Transformer : IDisposable
         _rows.Prepare(w.Gate, w.Up, w.Down);
         _team.For(tokens, (t, _) =>
         {
+            s.Tokens[t].Adapter?.Layers[layer].AttentionOutput?.AddTo(s.Attended(t), s.Normed(t));
             Lanes.AddScaled(s.X(t), s.Normed(t), 1, _config.EmbeddingLength);
             RmsNorm.Apply(s.X(t), w.FeedForwardNorm, _config.RmsEpsilon, _config.EmbeddingLength, s.Normed(t));
             _rows.Write(t, s.Normed(t), w.Gate, w.Up);
@@ -188,13 +196,23 @@ public sealed unsafe class Transformer : IDisposable
         Show("ffn_up", layer, s.Up(0), tokens * _config.FeedForwardLength);
         _team.For(tokens, (t, _) =>
         {
+            if (s.Tokens[t].Adapter?.Layers[layer] is { } adapter)
+            {
+                adapter.Gate?.AddTo(s.Normed(t), s.Gate(t));
+                adapter.Up?.AddTo(s.Normed(t), s.Up(t));
+            }
+
             SwiGlu.Apply(s.Gate(t), s.Up(t), _config.FeedForwardLength);
             _rows.Write(t, s.Gate(t), w.Down);
         });
         Show("ffn_swiglu", layer, s.Gate(0), tokens * _config.FeedForwardLength);
         MatMul.Run(_team, tokens, new MatMul.Product(w.Down, _rows.For(w.Down), s.Normed(0), _config.EmbeddingLength));
         Show("ffn_out", layer, s.Normed(0), tokens * _config.EmbeddingLength);
-        _team.For(tokens, (t, _) => Lanes.AddScaled(s.X(t), s.Normed(t), 1, _config.EmbeddingLength));
+        _team.For(tokens, (t, _) =>
+        {
+            s.Tokens[t].Adapter?.Layers[layer].Down?.AddTo(s.Gate(t), s.Normed(t));
+            Lanes.AddScaled(s.X(t), s.Normed(t), 1, _config.EmbeddingLength);
+        });
         Show("l_out", layer, s.X(0), tokens * _config.EmbeddingLength);
     }
 
@@ -247,7 +265,17 @@ public sealed unsafe class Transformer : IDisposable
         fixed (float* output = logits)
         {
             MatMul.Run(_team, rows, new MatMul.Product(head, _rows.For(head), output, head.Rows));
+            AdaptHead(rows, output, head.Rows);
             Show("result_output", -1, output, rows * head.Rows);
+        }
+    }
+
+    private void AdaptHead(int rows, float* logits, int vocabulary)
+    {
+        for (int row = 0; row < rows; row++)
+        {
+            int t = _scratch.LogitTokens[row];
+            _scratch.Tokens[t].Adapter?.Output?.AddTo(_scratch.Normed(t), logits + (long)row * vocabulary);
         }
     }
 

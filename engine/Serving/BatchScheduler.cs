@@ -74,7 +74,7 @@ internal sealed class BatchScheduler : IDisposable
             throw new ArgumentException("The constraint was compiled for another vocabulary, or the tokens are given beforehand.", nameof(request));
         }
 
-        var run = new SequenceRun(request, new KvSequence(_pool), Wake, _options.Speculation);
+        var run = new SequenceRun(request, new KvSequence(_pool, request.Adapter), Wake, _options.Speculation);
         lock (_waiting)
         {
             ObjectDisposedException.ThrowIf(_stopping, this);

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using SmolCluster.Engine.Caching;
+using SmolCluster.Engine.Conversion;
 using SmolCluster.Engine.Gguf;
 using SmolCluster.Engine.Kernels;
 using SmolCluster.Engine.Models;
@@ -61,7 +62,7 @@ public sealed class GgufChatModel : IChatModel
         _pool = new KvPagePool(layout, pages, options.PrefixCache ? new PrefixIndex() : null);
         _team = new ThreadTeam(options.Threads ?? Environment.ProcessorCount, options.PinThreads);
         _transformer = new Transformer(file, Config, _team, options.StepTokens, twin: _twin);
-        string id = options.ModelId ?? Path.GetFileNameWithoutExtension(file.Path);
+        string id = options.ModelId ?? HuggingFaceModel.NameOf(file.Path);
         _scheduler = new BatchScheduler(_transformer, _pool, _team, options with { ModelId = id }, StepCost.Of(Config), Config.VocabularyLength, EndsAnswer);
         Exchange = options.PrefixCache ? new KvExchange(_scheduler, new KvTransfer(_pool, Config.VocabularyLength), layout.PageBytes) : null;
         Card = new ModelCard(id, options.Kind, Config.Architecture, hash, context, file.Length)
@@ -94,12 +95,14 @@ public sealed class GgufChatModel : IChatModel
     public (long Drafted, long Accepted) Drafts => _scheduler.Drafts;
 
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
+    /// <param name="path">A GGUF file, or a Hugging Face folder with SafeTensors.</param>
     /// <exception cref="GgufException">The file cannot be used; the message says why.</exception>
+    /// <exception cref="CheckpointException">The folder cannot be used; the message says why.</exception>
     /// <exception cref="TemplateException">Its chat template cannot be parsed.</exception>
     public static GgufChatModel Load(string path, EngineOptions options, IProgress<double>? progress = null)
     {
         options.Validate();
-        GgufFile file = GgufFile.Open(path);
+        GgufFile file = HuggingFaceModel.OpenAny(path);
         try
         {
             return new GgufChatModel(file, options, progress);
@@ -148,10 +151,12 @@ public sealed class GgufChatModel : IChatModel
 
     public bool EndsAnswer(int token) => _tokenizer.EndOfGeneration.Contains(token);
 
-    public async Task<float[]> Embed(int[] tokens, string user, CancellationToken cancellation)
+    public Task<float[]> Embed(int[] tokens, string user, CancellationToken cancellation) => Embed(tokens, user, null, cancellation);
+
+    internal async Task<float[]> Embed(int[] tokens, string user, Adapter? adapter, CancellationToken cancellation)
     {
         var pool = new PooledStates(Config.EmbeddingLength);
-        Generation generation = Submit(new GenerationRequest(tokens, tokens.Length, 1, new(), user) { Pool = pool, Speculation = false });
+        Generation generation = Submit(new GenerationRequest(tokens, tokens.Length, 1, new(), user) { Pool = pool, Speculation = false, Adapter = adapter });
         await using CancellationTokenRegistration leaving = cancellation.Register(generation.Cancel);
         await generation.Tokens.Completion;
         cancellation.ThrowIfCancellationRequested();
@@ -181,6 +186,9 @@ public sealed class GgufChatModel : IChatModel
 
         return _scheduler.Submit(request);
     }
+
+    /// <exception cref="GgufException">The file is no adapter of this model.</exception>
+    internal Adapter LoadAdapter(string path, float scale) => Adapter.Load(path, scale, _file);
 
     public void Dispose()
     {

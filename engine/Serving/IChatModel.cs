@@ -9,7 +9,7 @@ using SmolCluster.Engine.Text;
 namespace SmolCluster.Engine.Serving;
 
 /// <summary>A model that answers chats on this node: <c>GgufChatModel</c>, the real one, <c>StubChatModel</c>, canned
-/// text for trying clients, or <c>PacedChatModel</c>, the same behind the batch loop and at a model's pace. Thread-safe.</summary>
+/// text for trying clients, <c>AdaptedChatModel</c>, another with a LoRA adapter, or <c>PacedChatModel</c>, the same behind the batch loop and at a model's pace. Thread-safe.</summary>
 public interface IChatModel : IDisposable
 {
     ModelCard Card { get; }
@@ -79,6 +79,9 @@ public sealed record ModelCard(string Id, ModelKind Kind, string Architecture, s
     /// answers.</summary>
     public string Identity => KvType is null ? ContentHash : $"{ContentHash}+{KvType}";
 
+    /// <summary>The model whose weights this one adapts; null: it has its own.</summary>
+    public string? Parent { get; init; }
+
     /// <summary>What the node was told to hold, in tokens; null: nothing was said.</summary>
     public int? AskedContextLength { get; init; }
 
@@ -127,6 +130,9 @@ public sealed record GenerationRequest(int[] Tokens, int PromptLength, int MaxTo
 
     /// <summary>Takes the hidden states of the tokens; nothing is generated, and the stream ends without a token. Null: an answer.</summary>
     public PooledStates? Pool { get; init; }
+
+    /// <summary>At work for this answer beside the model's weights; null: none.</summary>
+    public Adapter? Adapter { get; init; }
 
     /// <summary>The answer's first tokens, taken in place of those drawn, with all the work of drawing done. Only for measuring:
     /// random weights write no text that could stand for one.</summary>

@@ -122,11 +122,11 @@ internal sealed class SequenceRun
                 pool.Restart();
             }
 
-            return new(Cache, _tokens.AsMemory(0, Count).Slice(Cache.Length, count), LogitRows.None, pool);
+            return new(Cache, _tokens.AsMemory(0, Count).Slice(Cache.Length, count), LogitRows.None, pool, Request.Adapter);
         }
 
         LogitRows logits = _drafted > 0 ? LogitRows.All : count == Pending ? LogitRows.Last : LogitRows.None;
-        return new(Cache, _tokens.AsMemory(Cache.Length, count), logits);
+        return new(Cache, _tokens.AsMemory(Cache.Length, count), logits, Adapter: Request.Adapter);
     }
 
     /// <summary>All known tokens and the first <paramref name="drafted"/> of the draft: what the draw after them depends on.</summary>

@@ -91,4 +91,8 @@ public sealed record ModelStatus(
     [property: Id(6)] string ContentHash,
     [property: Id(7)] long FileBytes,
     [property: Id(8)] DateTimeOffset LoadedAt,
-    [property: Id(9)] string? Problem);
+    [property: Id(9)] string? Problem)
+{
+    /// <summary>The model whose weights this one adapts; null: it has its own.</summary>
+    [Id(10)] public string? Parent { get; init; }
+}

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orleans.Storage;
+using SmolCluster.Answering;
 using SmolCluster.Contracts;
 using SmolCluster.Grains.HandingOver;
 using SmolCluster.Grains.Placement;

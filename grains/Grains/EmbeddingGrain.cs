@@ -1,3 +1,4 @@
+using SmolCluster.Answering;
 using SmolCluster.Contracts;
 using SmolCluster.Engine.Serving;
 using SmolCluster.Grains.Placement;

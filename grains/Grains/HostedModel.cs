@@ -65,7 +65,7 @@ internal sealed class HostedModel : IProgress<double>, IDisposable
     /// <summary>Pages: those that sequences hold, those that nobody does and that are kept for prompts that begin alike, and all there can be.</summary>
     private static (int Used, int Idle, int Capacity) CacheOf(MeteredModel? model)
     {
-        var (used, idle, capacity, _) = model?.Inner switch { GgufChatModel gguf => gguf.Cache, PacedChatModel paced => paced.Cache, _ => default };
+        var (used, idle, capacity, _) = model?.Inner switch { GgufChatModel gguf => gguf.Cache, AdaptedChatModel adapted => adapted.Cache, PacedChatModel paced => paced.Cache, _ => default };
         return (used, idle, capacity);
     }
 
@@ -144,8 +144,9 @@ internal sealed class HostedModel : IProgress<double>, IDisposable
         {
             if (!_closing.IsCancellationRequested)
             {
-                Publish(new(new ModelStatus(_source.Id, Name(card.Kind), "ready", 1, card.ContextLength, card.Architecture,
-                    card.ContentHash, card.FileBytes, _time.GetUtcNow(), null), new MeteredModel(model)));
+                var status = new ModelStatus(_source.Id, Name(card.Kind), "ready", 1, card.ContextLength, card.Architecture, card.ContentHash,
+                    card.FileBytes, _time.GetUtcNow(), null);
+                Publish(new(status with { Parent = card.Parent }, new MeteredModel(model)));
                 _logger.LogInformation(
                     "Model {Model} ({Kind}, {Architecture}) is ready after {Seconds:F1} s: context {ContextLength} tokens, file {FileBytes} bytes",
                     _source.Id, Name(card.Kind), card.Architecture, _time.GetElapsedTime(_start).TotalSeconds, card.ContextLength, card.FileBytes);

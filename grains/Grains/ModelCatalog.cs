@@ -1,4 +1,5 @@
 using SmolCluster.Engine.Caching;
+using SmolCluster.Engine.Conversion;
 using SmolCluster.Engine.Serving;
 
 namespace SmolCluster.Grains;
@@ -27,7 +28,10 @@ public static class ModelCatalog
     public static string DemoFile { get; } = Path.Combine(AppContext.BaseDirectory, "models", "smolcluster-demo-Q8_0.gguf");
 
     public static IReadOnlyList<ModelSource> From(SmolClusterOptions options) =>
-        [.. options.Models.Select(model => Source(model, options))];
+        [.. options.Models.SelectMany(model => Sources(model, options))];
+
+    /// <summary>Of a model and of its adapters.</summary>
+    public static IEnumerable<string> IdsOf(ModelOptions model) => model.Adapters.Select(adapter => adapter.Id).Prepend(IdOf(model));
 
     public static string IdOf(ModelOptions model) => model switch
     {
@@ -35,16 +39,20 @@ public static class ModelCatalog
         { Path: StubPath } => StubPath,
         { Path: PacedPath } => PacedId,
         { Path: DemoPath } => DemoId,
-        _ => Path.GetFileNameWithoutExtension(model.Path),
+        _ => HuggingFaceModel.NameOf(model.Path),
     };
 
     /// <summary>What can be told wrong before loading, or null.</summary>
-    public static string? ProblemWith(ModelOptions model) => model.Path switch
+    public static string? ProblemWith(ModelOptions model) => ProblemWithFile(model)
+        ?? model.Adapters.Select(adapter => ProblemWith(adapter, model)).FirstOrDefault(problem => problem is not null);
+
+    private static string? ProblemWithFile(ModelOptions model) => model.Path switch
     {
-        "" => "A model has no Path: give a GGUF file, or \"demo\" or \"stub\".",
+        "" => "A model has no Path: give a GGUF file, a Hugging Face folder, or \"demo\" or \"stub\".",
         _ when MisleadingId(model) is { } misleading => misleading,
         StubPath or PacedPath => null,
         DemoPath => File.Exists(DemoFile) ? null : $"The demo model is missing from this build: there is no file {DemoFile}.",
+        var path when Directory.Exists(path) => HuggingFaceModel.Is(path) ? null : $"The folder '{path}' has no config.json: it is no model as Hugging Face has them. Name a GGUF file in it.",
         var path => File.Exists(path) ? null : $"There is no model file '{path}', seen from {Environment.CurrentDirectory}.",
     };
 
@@ -56,13 +64,19 @@ public static class ModelCatalog
                 + $"for example '{id}-{kind}'."
             : null;
 
-    private static ModelSource Source(ModelOptions model, SmolClusterOptions options) => model.Path switch
+    private static IEnumerable<ModelSource> Sources(ModelOptions model, SmolClusterOptions options) => model.Path switch
     {
-        StubPath => new(IdOf(model), ModelKind.Stub, (_, _) => new StubChatModel(Stub(model, options), TimeProvider.System)),
-        PacedPath => new(IdOf(model), ModelKind.Stub, (_, _) => new PacedChatModel(Stub(model, options), StepPace.SmolLM3)),
-        DemoPath => Gguf(DemoFile, IdOf(model), ModelKind.Demo, options),
-        _ => Gguf(Path.GetFullPath(model.Path), IdOf(model), ModelKind.Real, options),
+        StubPath => [new(IdOf(model), ModelKind.Stub, (_, _) => new StubChatModel(Stub(model, options), TimeProvider.System))],
+        PacedPath => [new(IdOf(model), ModelKind.Stub, (_, _) => new PacedChatModel(Stub(model, options), StepPace.SmolLM3))],
+        DemoPath => Gguf(DemoFile, model, ModelKind.Demo, options),
+        _ => Gguf(Path.GetFullPath(model.Path), model, ModelKind.Real, options),
     };
+
+    private static string? ProblemWith(AdapterOptions adapter, ModelOptions model) =>
+        adapter.Id.Length == 0 ? $"An adapter of '{IdOf(model)}' has no Id: give the name that clients use."
+        : model.Path is StubPath or PacedPath ? $"The adapter '{adapter.Id}' is for a stub, which has no weights."
+        : !File.Exists(adapter.Path) ? $"There is no adapter file '{adapter.Path}', seen from {Environment.CurrentDirectory}."
+        : MisleadingId(new() { Path = model.Path, Id = adapter.Id });
 
     private static StubOptions Stub(ModelOptions model, SmolClusterOptions options)
     {
@@ -72,8 +86,9 @@ public static class ModelCatalog
 
     private static string? Twins(SmolClusterOptions options) => options.TwinFolder == TwinsOff ? null : options.TwinFolder ?? CacheFolder.Twins;
 
-    private static ModelSource Gguf(string path, string id, ModelKind kind, SmolClusterOptions options)
+    private static IEnumerable<ModelSource> Gguf(string path, ModelOptions model, ModelKind kind, SmolClusterOptions options)
     {
+        string id = IdOf(model);
         var engine = new EngineOptions
         {
             ModelId = id,
@@ -86,6 +101,20 @@ public static class ModelCatalog
         };
         if (options.KvMemoryMiB is { } size) engine = engine with { CacheBytes = (long)size << 20 };
         if (options.KvType is { } name) engine = engine with { KvType = Enum.Parse<KvType>(name, ignoreCase: true) };
-        return new(id, kind, (progress, _) => GgufChatModel.Load(path, engine, progress));
+        var shared = new SharedModel(progress => GgufChatModel.Load(path, engine, progress));
+        return model.Adapters.Select(adapter => new ModelSource(adapter.Id, kind, (progress, _) => new AdaptedChatModel(shared.Load(progress), adapter.Id, adapter.Path, adapter.Scale)))
+            .Prepend(new(id, kind, (progress, _) => shared.Load(progress)));
+    }
+
+    /// <summary>A model that its adapters need too: whoever comes first loads it. It is its own source's to dispose.</summary>
+    private sealed class SharedModel(Func<IProgress<double>, GgufChatModel> load)
+    {
+        private readonly Lock _lock = new();
+        private GgufChatModel? _model;
+
+        public GgufChatModel Load(IProgress<double> progress)
+        {
+            lock (_lock) return _model ??= load(progress);
+        }
     }
 }

@@ -54,4 +54,20 @@ public sealed class ModelOptions
 
     /// <summary>The name clients use. Null: the file's name without its extension.</summary>
     public string? Id { get; set; }
+
+    /// <summary>LoRA adapters of this model, each a model of its own to clients.</summary>
+    public IList<AdapterOptions> Adapters { get; init; } = [];
+}
+
+/// <summary>A LoRA adapter of a model.</summary>
+public sealed class AdapterOptions
+{
+    /// <summary>The name clients use.</summary>
+    public string Id { get; set; } = "";
+
+    /// <summary>Path of a GGUF file of type adapter.</summary>
+    public string Path { get; set; } = "";
+
+    /// <summary>How much of it, 1 as it was trained.</summary>
+    public float Scale { get; set; } = 1;
 }

@@ -1,6 +1,6 @@
 using System.Text;
+using SmolCluster.Answering;
 using SmolCluster.Engine.Serving;
-using SmolCluster.Grains;
 
 namespace SmolCluster.Cluster.Tests;
 

@@ -67,6 +67,8 @@ public sealed class SiloTests
     [InlineData("GatewayPort", "70000", "SmolCluster:GatewayPort is 70000")]
     [InlineData("KvType", "f17", "SmolCluster:KvType is 'f17'; it must be one of F16, F32, Q8_0")]
     [InlineData("Models:1:Path", "stub", "Two models are called 'stub'")]
+    [InlineData("Models:0:Adapters:0:Id", "a", "The adapter 'a' is for a stub")]
+    [InlineData("Models:0:Adapters:0:Path", "a.gguf", "An adapter of 'stub' has no Id")]
     public async Task SettingsProblem_WrongSetting_NamesIt(string key, string value, string expected)
     {
         await using var app = Built(new() { ["Models:0:Path"] = "stub", [key] = value });

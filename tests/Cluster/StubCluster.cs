@@ -50,6 +50,9 @@ public sealed class StubCluster : IAsyncDisposable
         return new StubCluster(cluster);
     }
 
+    /// <summary>What a client of the cluster has.</summary>
+    public IGrainFactory Client => _cluster.Client;
+
     public IClusterGrain Cluster => _cluster.Client.GetGrain<IClusterGrain>(0);
 
     public IConversationGrain Conversation(string id = "conversation") => _cluster.Client.GetGrain<IConversationGrain>(id);

@@ -5,9 +5,9 @@ namespace SmolCluster.Gateway.Tests;
 
 /// <summary>The pages in a real browser, in Node's test runner, on a gateway of their own with stubs that answer at once, slowly, and
 /// with all of Markdown.</summary>
-public sealed class BrowserTests
+public sealed class BrowserTests(ITestOutputHelper output)
 {
-    private const string Rich = "rich-stub", Asking = "asking-stub";
+    private const string Rich = "rich-stub", Asking = "asking-stub", Streaming = "streaming-stub";
     private static readonly string Answer = File.ReadAllText(Path.Combine(Repository.Root, "tests", "Gateway", "clients", "answer.md"));
 
     [Theory]
@@ -20,6 +20,26 @@ public sealed class BrowserTests
         await host.ReadyAsync();
         variables["SMOL_URL"] = host.Url;
         await NodeScripts.RunAsync(script, variables);
+    }
+
+    /// <summary>First paint, long tasks while an answer streams, memory over 200 answers: the figures stand in this test's output.</summary>
+    [Fact]
+    public async Task ChatPage_Figures_StayWithinCoarseBounds()
+    {
+        var variables = Variables();
+        await using var host = await GatewayHost.StartAsync([.. Stubs(), Stub(SharedGateway.QuickOptions with
+        {
+            Id = Streaming,
+            Text = string.Concat(Enumerable.Repeat(Answer + "\n", 8)),
+            TokenInterval = TimeSpan.FromMilliseconds(2),
+            ContextLength = 8192,
+        })]);
+        await host.ReadyAsync();
+        variables["SMOL_URL"] = host.Url;
+        variables["SMOL_STREAM_MODEL"] = Streaming;
+        string printed = await NodeScripts.RunAsync("figures.test.mjs", variables);
+        foreach (string line in printed.Split('\n').Where(line => line.Contains("FIGURE", StringComparison.Ordinal)))
+            output.WriteLine(line.Trim());
     }
 
     [Fact]

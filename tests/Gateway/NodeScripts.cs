@@ -10,7 +10,8 @@ internal static class NodeScripts
     private static readonly string Installed = Path.Combine(AppContext.BaseDirectory, "clients");
     private static readonly Lazy<Task<string?>> Installation = new(InstallAsync);
 
-    public static async Task RunAsync(string script, IReadOnlyDictionary<string, string> variables)
+    /// <returns>What it printed.</returns>
+    public static async Task<string> RunAsync(string script, IReadOnlyDictionary<string, string> variables)
     {
         string node = Require("node", "apt-get install nodejs npm");
         Require("npm", "apt-get install npm");
@@ -18,6 +19,7 @@ internal static class NodeScripts
             Lacks($"npm ci could not install the packages of tests/Gateway/clients: {problem}");
         var (exitCode, output) = await ExecuteAsync(node, ["--test", "--test-reporter=spec", "--test-timeout=300000", script], variables);
         Assert.True(exitCode == 0, output);
+        return output;
     }
 
     /// <returns>The program's path.</returns>

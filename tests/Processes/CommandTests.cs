@@ -25,6 +25,7 @@ public sealed class CommandTests
     [InlineData("list")]
     [InlineData("rm")]
     [InlineData("status")]
+    [InlineData("drain")]
     [InlineData("doctor")]
     [InlineData("quantize")]
     [InlineData("convert")]
@@ -56,6 +57,8 @@ public sealed class CommandTests
     [InlineData("--type", "convert", "folder", "b.gguf", "--type", "Q9_9")]
     [InlineData("--top-p", "run", "-p", "x", "--top-p", "0")]
     [InlineData("URL", "status", "ftp://example.org")]
+    [InlineData("URL", "drain", "silo-1", "example.org")]
+    [InlineData("--timeout", "drain", "silo-1", "--timeout", "0")]
     [InlineData("completion", "completion", "tcsh")]
     public async Task Usage_Wrong_ExitsWith2AndOneMessage(string named, params string[] arguments)
     {

@@ -9,20 +9,24 @@ public sealed class RoomBordersTests
 {
     private const string Engine = "SmolCluster.Engine";
     private const string Contracts = "SmolCluster.Contracts";
+    private const string Answering = "SmolCluster.Answering";
     private const string Grains = "SmolCluster.Grains";
     private const string Silo = "SmolCluster.Silo";
     private const string Gateway = "SmolCluster.Gateway";
+    private const string Chat = "SmolCluster.Chat";
     private const string Cli = "smol";
     private const string Defaults = "SmolCluster.ServiceDefaults";
 
     [Theory]
     [InlineData(Engine, "")]
     [InlineData(Contracts, "")]
-    [InlineData(Grains, Contracts + " " + Engine)]
+    [InlineData(Answering, Contracts + " " + Engine)]
+    [InlineData(Grains, Answering + " " + Contracts + " " + Engine)]
+    [InlineData(Chat, Answering + " " + Contracts + " " + Engine)]
     [InlineData(Silo, Grains + " " + Contracts + " " + Engine + " " + Defaults)]
     [InlineData(Gateway, Contracts + " " + Defaults)]
     [InlineData(Defaults, "")]
-    [InlineData(Cli, Gateway + " " + Silo + " " + Grains + " " + Contracts + " " + Engine)]
+    [InlineData(Cli, Gateway + " " + Silo + " " + Grains + " " + Answering + " " + Contracts + " " + Engine)]
     public void Room_References_GoDownOnly(string room, string allowed)
     {
         var rooms = References(room).Where(name => name.StartsWith("SmolCluster.", StringComparison.Ordinal) || name == Cli);
@@ -35,6 +39,9 @@ public sealed class RoomBordersTests
     [InlineData(Engine, "Microsoft.Extensions")]
     [InlineData(Contracts, "Microsoft.AspNetCore")]
     [InlineData(Contracts, "Orleans.Runtime")]
+    [InlineData(Answering, "Orleans.Runtime")]
+    [InlineData(Chat, "Microsoft.AspNetCore")]
+    [InlineData(Chat, "Orleans.Runtime")]
     [InlineData(Grains, "Microsoft.AspNetCore")]
     [InlineData(Gateway, "Orleans.Runtime")]
     public void Room_DoesNotKnow_TheFramework(string room, string framework) =>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using SmolCluster.Engine.Conversion;
 
 namespace SmolCluster.Cli.Hub;
 
@@ -67,12 +68,12 @@ internal sealed class ModelStore(string? folder)
                 && (hub.Tag is null || model.Facts.File.Contains(hub.Tag, StringComparison.OrdinalIgnoreCase)))];
     }
 
-    /// <summary>A file that is there stays what it is; else the pulled model of that name; else the text itself, for whoever reads
+    /// <summary>A file or folder that is there stays what it is; else the pulled model of that name; else the text itself, for whoever reads
     /// it to refuse.</summary>
     /// <exception cref="CommandFailure">Several models have the name, or it can be pulled but was not.</exception>
     public string Resolve(string model)
     {
-        if (File.Exists(model))
+        if (File.Exists(model) || HuggingFaceModel.Is(model))
             return model;
         IReadOnlyList<StoredModel> found = Find(model);
         if (found.Count > 1)

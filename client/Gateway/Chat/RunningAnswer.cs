@@ -1,7 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
 using SmolCluster.Contracts;
+using SmolCluster.Gateway.Errors;
 using SmolCluster.Gateway.Operations;
+using SmolCluster.Gateway.Requests;
 
 namespace SmolCluster.Gateway.Chat;
 
@@ -13,6 +15,7 @@ internal sealed class RunningAnswer : IAsyncDisposable
     private readonly AnswerStream events;
     private readonly AnswerMeter meter;
     private readonly GenerationEvent first;
+    private readonly Deadline? deadline = Deadline.Current;
 
     private RunningAnswer(string id, ChatRequest request, string? identity, AnswerStream events, AnswerMeter meter, GenerationEvent first)
     {
@@ -43,7 +46,7 @@ internal sealed class RunningAnswer : IAsyncDisposable
     {
         try
         {
-            var first = await events.NextAsync() ?? throw new InvalidOperationException($"The answer {id} has no events.");
+            var first = await NextAsync(events, Deadline.Current) ?? throw new InvalidOperationException($"The answer {id} has no events.");
             return new(id, request, identity, events, meter, first);
         }
         catch (Exception failure)
@@ -74,12 +77,25 @@ internal sealed class RunningAnswer : IAsyncDisposable
     {
         try
         {
-            return await events.NextAsync();
+            return await NextAsync(events, deadline);
         }
         catch (Exception failure)
         {
             meter.Failed(failure);
             throw;
+        }
+    }
+
+    /// <exception cref="ApiException">The client's time for it is over: 504.</exception>
+    private static async Task<GenerationEvent?> NextAsync(AnswerStream events, Deadline? deadline)
+    {
+        try
+        {
+            return await events.NextAsync();
+        }
+        catch (OperationCanceledException) when (deadline is { Passed: true })
+        {
+            throw new ApiException(deadline.Error);
         }
     }
 

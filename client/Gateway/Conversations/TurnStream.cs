@@ -113,7 +113,7 @@ internal sealed class TurnStream(ITranscriptGrain conversation, string owner, in
                     return events.Current;
                 }
                 catch (Exception failure) when (!cancellation.IsCancellationRequested && time.GetElapsedTime(start) < Patience
-                    && (ClusterErrors.StreamBroke(failure) || failure is OrleansException or ChatException { Error: ChatError.Interrupted }))
+                    && (AnswerStream.Broke(failure) || failure is OrleansException or ChatException { Error: ChatError.Interrupted }))
                 {
                     LeaveAsync().Ignore(); // a silo that is gone answers it only when it is given up
                 }
@@ -130,7 +130,7 @@ internal sealed class TurnStream(ITranscriptGrain conversation, string owner, in
             {
                 await left.DisposeAsync();
             }
-            catch (Exception failure) when (failure is NotSupportedException or ChatException or OrleansException || ClusterErrors.StreamBroke(failure))
+            catch (Exception failure) when (failure is NotSupportedException or ChatException or OrleansException || AnswerStream.Broke(failure))
             {
                 // broken already
             }

@@ -13,7 +13,7 @@ internal static class ClusterErrors
         ApiException api => api.Error,
         ChatException chat => FromChat(chat),
         BadHttpRequestException bad => ApiError.Request(bad.StatusCode, "bad_http_request", bad.Message),
-        _ when StreamBroke(exception) => ApiError.Server(StatusCodes.Status502BadGateway, "stream_broken",
+        _ when AnswerStream.Broke(exception) => ApiError.Server(StatusCodes.Status502BadGateway, "stream_broken",
             $"The silo that was answering went away ({exception.GetType().Name}). Send the request again.", SoonAgain),
         OrleansException or SocketException => ApiError.Server(StatusCodes.Status503ServiceUnavailable, "cluster_unavailable",
             $"No silo of the cluster can be reached ({exception.Message}). Try again shortly.", SoonAgain),
@@ -21,15 +21,9 @@ internal static class ClusterErrors
             $"The gateway or a silo failed with {exception.GetType().Name}; its log has the details."),
     };
 
-    /// <summary>Whether the silo that answered is gone, not the answer wrong: another silo could go on. A cancellation that comes
-    /// this far is the silo's: the client's own ends with its connection, where nobody reads an error.</summary>
-    public static bool StreamBroke(Exception exception) =>
-        exception is TimeoutException or SiloUnavailableException or EnumerationAbortedException or OrleansMessageRejectionException
-            or OperationCanceledException;
-
     /// <summary>Failures that are the client's or the cluster's state, and so not worth an error with a stack in the log.</summary>
     public static bool IsExpected(Exception exception) =>
-        exception is ApiException or ChatException or BadHttpRequestException or OrleansException || StreamBroke(exception);
+        exception is ApiException or ChatException or BadHttpRequestException or OrleansException || AnswerStream.Broke(exception);
 
     private static ApiError FromChat(ChatException chat) => chat.Error switch
     {

@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using SmolCluster.Contracts;
-using SmolCluster.Gateway.Errors;
 using SmolCluster.Gateway.Models;
 
 namespace SmolCluster.Gateway.Health;
@@ -22,7 +21,7 @@ internal static class HealthApi
         {
             return FromModels(await models.List());
         }
-        catch (Exception exception) when (exception is OrleansException || ClusterErrors.StreamBroke(exception))
+        catch (Exception exception) when (exception is OrleansException || AnswerStream.Broke(exception))
         {
             return Report(503, new("unreachable", [], $"No silo answers: {exception.Message}"));
         }

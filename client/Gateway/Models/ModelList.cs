@@ -15,7 +15,9 @@ internal sealed record ModelList(IReadOnlyList<ModelEntry> Data)
 }
 
 /// <param name="Created">When it was loaded, Unix seconds; 0 while it loads.</param>
-internal sealed record ModelEntry(string Id, long Created, ModelMeta Meta)
+/// <param name="Root">The model whose weights answer: this one, or the one that it adapts.</param>
+/// <param name="Parent">The model that it adapts; null: none. Both as vLLM lists LoRA adapters.</param>
+internal sealed record ModelEntry(string Id, long Created, string Root, string? Parent, ModelMeta Meta)
 {
     public string Object { get; } = "model";
 
@@ -27,7 +29,7 @@ internal sealed record ModelEntry(string Id, long Created, ModelMeta Meta)
 
     public DateTimeOffset CreatedAt { get; } = DateTimeOffset.FromUnixTimeSeconds(Created);
 
-    public static ModelEntry From(ModelStatus model) => new(model.Id, Math.Max(0, model.LoadedAt.ToUnixTimeSeconds()),
+    public static ModelEntry From(ModelStatus model) => new(model.Id, Math.Max(0, model.LoadedAt.ToUnixTimeSeconds()), model.Parent ?? model.Id, model.Parent,
         new(model.Kind, model.State, model.Progress, model.ContextLength, model.Architecture, model.ContentHash, model.FileBytes,
             model.Problem));
 }

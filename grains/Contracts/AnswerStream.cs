@@ -1,20 +1,18 @@
-using SmolCluster.Contracts;
-using SmolCluster.Gateway.Errors;
-using SmolCluster.Gateway.Requests;
+using Microsoft.Extensions.Logging;
 
-namespace SmolCluster.Gateway.Chat;
+namespace SmolCluster.Contracts;
 
 /// <summary>How long a broken answer is worth trying elsewhere.</summary>
 /// <param name="Limit">From the first failure after an event until the client is told.</param>
 /// <param name="GivenUp">This process is ending, and with it whoever could go on.</param>
-internal sealed record AnswerPatience(TimeSpan Limit, TimeProvider Time, CancellationToken GivenUp);
+public sealed record AnswerPatience(TimeSpan Limit, TimeProvider Time, CancellationToken GivenUp);
 
 /// <summary>The events of an answer, each once and in order, whatever happens to the silos. A stream that breaks, or gives no
 /// sign of life for a while, is left, and the conversation is asked to go on from the last event, on whichever silo it
 /// lives then. What the reader has (the request, the tokens so far) travels along, so that nothing depends on what the lost
 /// silo had written.</summary>
 /// <param name="request">Null: the answer goes on from its record, after <paramref name="start"/>.</param>
-internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest? request, AnswerCursor start, AnswerPatience patience,
+public sealed class AnswerStream(IConversationGrain conversation, ChatRequest? request, AnswerCursor start, AnswerPatience patience,
     ILogger logger, CancellationToken cancellation) : IAsyncDisposable
 {
     /// <summary>For an answer that has not begun: its client has got no promise yet, and a clear word soon is worth more.</summary>
@@ -23,31 +21,25 @@ internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest?
     private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(500);
 
-    private readonly Deadline? deadline = Deadline.Current;
-    private readonly Patience silence = new(Liveness.StreamIdleLimit, patience.Time);
-    private readonly string? prefix = request is null ? null : PrefixOf(request);
-    private readonly List<int>? tokens = request is null ? null : [];
-    private AnswerCursor known = start with { Reader = Guid.NewGuid() };
-    private ChatRequest? request = request;
-    private IAsyncEnumerator<GenerationEvent>? events;
-    private bool begun = request is null;
-    private bool finished;
-    private bool refused;
+    private readonly Patience _silence = new(Liveness.StreamIdleLimit, patience.Time);
+    private readonly string? _prefix = request is null ? null : PrefixOf(request);
+    private readonly List<int>? _tokens = request is null ? null : [];
+    private AnswerCursor _known = start with { Reader = Guid.NewGuid() };
+    private ChatRequest? _request = request;
+    private IAsyncEnumerator<GenerationEvent>? _events;
+    private bool _begun = request is null;
+    private bool _finished;
+    private bool _refused;
 
     /// <returns>The next event; null after the last.</returns>
     /// <exception cref="ChatException">It was refused, or could not go on anywhere.</exception>
-    /// <exception cref="ApiException">The client's time for it is over: 504.</exception>
-    public async Task<GenerationEvent?> NextAsync()
-    {
-        try
-        {
-            return finished ? null : await NextFromAnywhereAsync();
-        }
-        catch (OperationCanceledException) when (deadline is { Passed: true })
-        {
-            throw new ApiException(deadline.Error);
-        }
-    }
+    public async Task<GenerationEvent?> NextAsync() => _finished ? null : await NextFromAnywhereAsync();
+
+    /// <summary>Whether the silo that answered is gone, not the answer wrong: another silo could go on. A cancellation that comes
+    /// this far is the silo's: the client's own ends with its connection, where nobody reads an error.</summary>
+    public static bool Broke(Exception failure) =>
+        failure is TimeoutException or SiloUnavailableException or EnumerationAbortedException or OrleansMessageRejectionException
+            or OperationCanceledException;
 
     private async Task<GenerationEvent> NextFromAnywhereAsync()
     {
@@ -60,12 +52,12 @@ internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest?
             }
             catch (ChatException failure) when (!MayGoOn(failure, broken ??= patience.Time.GetTimestamp()))
             {
-                refused = true;
+                _refused = true;
                 throw;
             }
             catch (Exception failure) when (MayGoOn(failure, broken ??= patience.Time.GetTimestamp()))
             {
-                logger.LogInformation("The answer after event {Number} broke off ({Failure}); going on elsewhere", known.Number, failure.Message);
+                logger.LogInformation("The answer after event {Number} broke off ({Failure}); going on elsewhere", _known.Number, failure.Message);
                 Abandon();
             }
             await Task.Delay(pause, patience.Time, cancellation);
@@ -75,7 +67,7 @@ internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest?
     /// <summary>Leaving an answer that has not ended tells the conversation to stop and free its cache.</summary>
     public ValueTask DisposeAsync()
     {
-        if (!refused && events is not null && known.Number == 0)
+        if (!_refused && _events is not null && _known.Number == 0)
             conversation.StopAnswer().Ignore(); // one that was given up before its first event cannot be left through its enumerator
         Abandon();
         return ValueTask.CompletedTask;
@@ -83,19 +75,19 @@ internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest?
 
     private async Task<GenerationEvent> ReadAsync()
     {
-        if (request is not null)
-            PlacementWish.Set(request.Model, prefix);
-        events ??= Open().GetAsyncEnumerator(cancellation);
+        if (_request is not null)
+            PlacementWish.Set(_request.Model, _prefix);
+        _events ??= Open().GetAsyncEnumerator(cancellation);
         do
         {
-            var next = events.MoveNextAsync().AsTask();
-            if (!await silence.Completes(next, cancellation))
+            var next = _events.MoveNextAsync().AsTask();
+            if (!await _silence.Completes(next, cancellation))
                 throw new TimeoutException($"Without a sign of life for {Liveness.StreamIdleLimit.TotalSeconds} s.");
             if (!await next)
                 throw new EnumerationAbortedException("The answer ended without its last event.");
         }
-        while (events.Current is KeepAlive);
-        return events.Current;
+        while (_events.Current is KeepAlive);
+        return _events.Current;
     }
 
     /// <summary>Requests with the same first words share what is computed of them: the system's, else the first question.</summary>
@@ -108,38 +100,38 @@ internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest?
 
     private IAsyncEnumerable<GenerationEvent> Open()
     {
-        if (!begun && request is not null)
+        if (!_begun && _request is not null)
         {
-            begun = true;
-            return conversation.Ask(request, cancellation);
+            _begun = true;
+            return conversation.Ask(_request, cancellation);
         }
-        known = known with { Attempt = known.Attempt + 1 };
-        return conversation.GoOn(request, known with { Tokens = tokens?.ToArray() }, cancellation);
+        _known = _known with { Attempt = _known.Attempt + 1 };
+        return conversation.GoOn(_request, _known with { Tokens = _tokens?.ToArray() }, cancellation);
     }
 
     private GenerationEvent Accept(GenerationEvent happened)
     {
-        finished = happened is AnswerFinished;
-        if (happened.Number != known.Number + 1 && !(finished && happened.Number <= known.Number))
-            throw new InvalidOperationException($"After event {known.Number} of an answer came event {happened.Number}.");
-        known = known with { Number = happened.Number };
+        _finished = happened is AnswerFinished;
+        if (happened.Number != _known.Number + 1 && !(_finished && happened.Number <= _known.Number))
+            throw new InvalidOperationException($"After event {_known.Number} of an answer came event {happened.Number}.");
+        _known = _known with { Number = happened.Number };
         if (happened is AnswerStarted started)
         {
-            known = known with { Identity = started.Identity };
-            request = request is { } asked ? asked with { MaxTokens = started.MaxTokens, PromptRoom = asked.TruncatePrompt ? started.PromptTokens : null } : null;
+            _known = _known with { Identity = started.Identity };
+            _request = _request is { } asked ? asked with { MaxTokens = started.MaxTokens, PromptRoom = asked.TruncatePrompt ? started.PromptTokens : null } : null;
         }
         else if (happened is PrefillStarted prefill)
-            known = known with { CachedTokens = prefill.CachedTokens };
+            _known = _known with { CachedTokens = prefill.CachedTokens };
         else if (happened is AnswerDelta delta)
-            tokens?.AddRange(delta.Tokens);
+            _tokens?.AddRange(delta.Tokens);
         return happened;
     }
 
     /// <summary>A failure before anything was answered is the client's to hear at once, unless only the way there broke.</summary>
     private bool MayGoOn(Exception failure, long since) =>
         !cancellation.IsCancellationRequested && !patience.GivenUp.IsCancellationRequested
-        && patience.Time.GetElapsedTime(since) < (known.Number > 0 || patience.Limit < StartLimit ? patience.Limit : StartLimit)
-        && (ClusterErrors.StreamBroke(failure) || failure is OrleansException || (known.Number > 0 && IsElsewhere(failure)));
+        && patience.Time.GetElapsedTime(since) < (_known.Number > 0 || patience.Limit < StartLimit ? patience.Limit : StartLimit)
+        && (Broke(failure) || failure is OrleansException || (_known.Number > 0 && IsElsewhere(failure)));
 
     /// <summary>Whether what a silo cannot do may be possible on another, or later.</summary>
     private static bool IsElsewhere(Exception failure) => failure is ChatException
@@ -151,9 +143,9 @@ internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest?
     /// <summary>Nobody waits for the goodbye: a silo that is gone answers it only when it is given up.</summary>
     private void Abandon()
     {
-        if (events is { } left)
+        if (_events is { } left)
             _ = LeaveAsync(left);
-        events = null;
+        _events = null;
     }
 
     private static async Task LeaveAsync(IAsyncEnumerator<GenerationEvent> left)
@@ -162,7 +154,7 @@ internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest?
         {
             await left.DisposeAsync();
         }
-        catch (Exception failure) when (failure is NotSupportedException or ChatException or OrleansException || ClusterErrors.StreamBroke(failure))
+        catch (Exception failure) when (failure is NotSupportedException or ChatException or OrleansException || Broke(failure))
         {
             // what was left was broken already, or waits for an event that will not come
         }

@@ -4,7 +4,7 @@ using SmolCluster.Contracts;
 using SmolCluster.Engine.Serving;
 using SmolCluster.Engine.Text.Templates;
 
-namespace SmolCluster.Grains;
+namespace SmolCluster.Answering;
 
 /// <summary>From messages to a prompt's tokens.</summary>
 internal static class ChatPrompt

@@ -2,7 +2,7 @@ using SmolCluster.Contracts;
 using SmolCluster.Engine.Sampling;
 using SmolCluster.Engine.Serving;
 
-namespace SmolCluster.Grains;
+namespace SmolCluster.Answering;
 
 /// <summary>A piece of an answer and the tokens since the piece before: none if the same token gave that one too.</summary>
 /// <param name="Logprobs">Of a text's tokens; null: none were asked for, or it is no text.</param>

@@ -1,6 +1,6 @@
 using SmolCluster.Engine.Text;
 
-namespace SmolCluster.Grains;
+namespace SmolCluster.Answering;
 
 /// <summary>Parts an answer's text at the model's marks as it comes: reasoning, text, calls. What may become a mark is held back,
 /// and so is white space that may stand before one, because around marks it belongs to nobody. Reasoning is only what an answer

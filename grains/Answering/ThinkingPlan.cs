@@ -3,7 +3,7 @@ using SmolCluster.Contracts;
 using SmolCluster.Engine.Serving;
 using SmolCluster.Engine.Text;
 
-namespace SmolCluster.Grains;
+namespace SmolCluster.Answering;
 
 /// <summary>How an answer's reasoning begins and has to end.</summary>
 internal static class ThinkingPlan

@@ -4,7 +4,7 @@ using SmolCluster.Contracts;
 using SmolCluster.Engine.Sampling;
 using SmolCluster.Engine.Serving;
 
-namespace SmolCluster.Grains;
+namespace SmolCluster.Answering;
 
 /// <summary>Pieces of an answer as its events. The ids of calls are a function of the answer's id and the call's index, so that
 /// whoever goes on with the answer gives the same call the same id.</summary>

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using SmolCluster.Contracts;
 
-namespace SmolCluster.Grains;
+namespace SmolCluster.Answering;
 
 /// <summary>What an answer must keep to: the form that the request asks for, or, of its tools, those that must be called and the
 /// schemas of strict ones.</summary>

@@ -3,7 +3,7 @@ using SmolCluster.Engine.Sampling;
 using SmolCluster.Engine.Sampling.Constraints;
 using SmolCluster.Engine.Serving;
 
-namespace SmolCluster.Grains;
+namespace SmolCluster.Answering;
 
 /// <summary>From what a person asked to what the batch loop computes and how its tokens are read. Refuses what does not fit
 /// instead of cutting it: the person gets both counts and decides.</summary>

@@ -1,4 +1,4 @@
-namespace SmolCluster.Grains;
+namespace SmolCluster.Answering;
 
 internal enum PartKind { Text, Reasoning, Call }
 

@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
-namespace SmolCluster.Grains;
+namespace SmolCluster.Answering;
 
 /// <summary>Reads a tool call, {"name": …, "arguments": {…}}, character by character. In this order, which is the one that models
 /// are taught, the name is told as soon as it is whole, and the arguments as they come, whatever they turn out to be: a client sees

@@ -1,7 +1,7 @@
 using SmolCluster.Engine.Serving;
 using SmolCluster.Engine.Text;
 
-namespace SmolCluster.Grains;
+namespace SmolCluster.Answering;
 
 /// <summary>How an answer's tokens are read.</summary>
 /// <param name="Stops">Strings that end its text.</param>

@@ -2,7 +2,7 @@ using System.Text;
 using SmolCluster.Contracts;
 using SmolCluster.Engine.Serving;
 
-namespace SmolCluster.Grains;
+namespace SmolCluster.Answering;
 
 /// <summary>A request's prompt in tokens: of its messages, or of the text or tokens that it continues.</summary>
 internal static class PromptTokens

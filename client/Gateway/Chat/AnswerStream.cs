@@ -1,5 +1,6 @@
 using SmolCluster.Contracts;
 using SmolCluster.Gateway.Errors;
+using SmolCluster.Gateway.Operations;
 using SmolCluster.Gateway.Requests;
 
 namespace SmolCluster.Gateway.Chat;
@@ -14,8 +15,9 @@ internal sealed record AnswerPatience(TimeSpan Limit, TimeProvider Time, Cancell
 /// lives then. What the reader has (the request, the tokens so far) travels along, so that nothing depends on what the lost
 /// silo had written.</summary>
 /// <param name="request">Null: the answer goes on from its record, after <paramref name="start"/>.</param>
-internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest? request, AnswerCursor start, AnswerPatience patience,
-    ILogger logger, CancellationToken cancellation) : IAsyncDisposable
+/// <param name="attempts">Told of each, for the answer's trace.</param>
+internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest? request, AnswerCursor start, AnswerAttempts attempts,
+    AnswerPatience patience, ILogger logger, CancellationToken cancellation) : IAsyncDisposable
 {
     /// <summary>For an answer that has not begun: its client has got no promise yet, and a clear word soon is worth more.</summary>
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(15);
@@ -59,11 +61,13 @@ internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest?
             catch (ChatException failure) when (!MayGoOn(failure, broken ??= patience.Time.GetTimestamp()))
             {
                 refused = true;
+                attempts.End(failure);
                 throw;
             }
             catch (Exception failure) when (MayGoOn(failure, broken ??= patience.Time.GetTimestamp()))
             {
                 logger.LogInformation("The answer after event {Number} broke off ({Failure}); going on elsewhere", known.Number, failure.Message);
+                attempts.End(failure);
                 Abandon();
             }
             await Task.Delay(pause, patience.Time, cancellation);
@@ -75,6 +79,7 @@ internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest?
     {
         if (!refused && events is not null && known.Number == 0)
             conversation.StopAnswer().Ignore(); // one that was given up before its first event cannot be left through its enumerator
+        attempts.End(null);
         Abandon();
         return ValueTask.CompletedTask;
     }
@@ -103,6 +108,7 @@ internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest?
 
     private IAsyncEnumerable<GenerationEvent> Open()
     {
+        attempts.Begin(known.Number);
         if (!begun && request is not null)
         {
             begun = true;
@@ -121,6 +127,7 @@ internal sealed class AnswerStream(IConversationGrain conversation, ChatRequest?
         if (happened is AnswerStarted started)
         {
             known = known with { Identity = started.Identity };
+            attempts.From(started.Silo);
             request = request is { } asked ? asked with { MaxTokens = started.MaxTokens, PromptRoom = asked.TruncatePrompt ? started.PromptTokens : null } : null;
         }
         else if (happened is PrefillStarted prefill)

@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry;
+using OpenTelemetry.Trace;
 
 namespace SmolCluster.ServiceDefaults;
 
@@ -27,8 +28,9 @@ public static class Telemetry
         builder.Logging.AddOpenTelemetry(static logs => logs.IncludeScopes = true);
         builder.Services.AddOpenTelemetry()
             .WithMetrics(static metrics => metrics.AddMeter(Meters))
-            // Orleans' third source, .Runtime, is a flood
-            .WithTracing(static traces => traces.AddSource("Microsoft.AspNetCore", "Microsoft.Orleans.Application", "Microsoft.Orleans.Lifecycle", "SmolCluster.*"))
+            // none of Orleans' sources: .Runtime is a flood, .Application two spans for every few tokens of a stream, and of .Lifecycle each
+            // grain that leaves the memory is a trace of its own
+            .WithTracing(static traces => traces.AddSource("Microsoft.AspNetCore", "SmolCluster.*").AddProcessor(new WithoutProbes()))
             .UseOtlpExporter();
         return builder;
     }

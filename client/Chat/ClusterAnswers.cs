@@ -40,7 +40,7 @@ internal sealed class ClusterAnswers(IGrainFactory cluster, ILogger logger)
     private async Task<(AnswerStream Events, GenerationEvent? First)> BeginAnywhere(ChatRequest request, CancellationToken cancellation)
     {
         var conversation = cluster.GetGrain<IConversationGrain>(AnswerId.New());
-        var events = new AnswerStream(conversation, request, new AnswerCursor(0), new(s_patience, TimeProvider.System, CancellationToken.None), logger, cancellation);
+        var events = new AnswerStream(conversation, request, new AnswerCursor(0), new AnswerAttempts(), new(s_patience, TimeProvider.System, CancellationToken.None), logger, cancellation);
         try
         {
             return (events, await events.NextAsync());

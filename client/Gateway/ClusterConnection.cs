@@ -24,7 +24,7 @@ public static class ClusterConnection
     /// machine, at its "SmolCluster:GatewayPort".</summary>
     public static void AddClusterConnection(this WebApplicationBuilder builder)
     {
-        builder.UseOrleansClient(client =>
+        builder.Services.AddOrleansClient(WithoutStorage(builder.Configuration), client =>
         {
             if (string.IsNullOrEmpty(builder.Configuration["Orleans:Clustering:ProviderType"]))
                 client.UseLocalhostClustering(builder.Configuration.GetValue("SmolCluster:GatewayPort", DefaultGatewayPort));
@@ -37,6 +37,11 @@ public static class ClusterConnection
         builder.Services.Configure<HostOptions>(host => host.ServicesStartConcurrently = true);
         QuietUnlessConfigured(builder);
     }
+
+    /// <summary>Nodes of a cluster are often given the same variables; Orleans' client ends at those of storage, which is none of its business.</summary>
+    private static IConfiguration WithoutStorage(IConfiguration configuration) => new ConfigurationBuilder()
+        .AddInMemoryCollection(configuration.AsEnumerable().Where(static pair => !pair.Key.StartsWith("Orleans:GrainStorage", StringComparison.OrdinalIgnoreCase)))
+        .Build();
 
     /// <summary>One line an attempt says what Orleans tells in a stack trace.</summary>
     private static void QuietUnlessConfigured(WebApplicationBuilder builder)

@@ -79,6 +79,7 @@ internal sealed class BatchScheduler : IDisposable
         {
             ObjectDisposedException.ThrowIf(_stopping, this);
             _waiting.Join(run);
+            run.Trace?.Waits(preempted: false);
             Monitor.Pulse(_waiting);
         }
 
@@ -177,8 +178,10 @@ internal sealed class BatchScheduler : IDisposable
         List<(SequenceRun Run, int Tokens)> step = Reserve(_plan.Next(_running.FindAll(static r => !r.Waits)));
         long start = Stopwatch.GetTimestamp();
         _meter.Begins(step);
+        step.ForEach(s => s.Run.Trace?.Begins(s.Run, s.Tokens, step.Count));
         _decoder.Run(step);
         _meter.Ended(start);
+        step.ForEach(static s => s.Run.Trace?.Stepped());
         Pace.Count(step.Sum(static s => s.Tokens), Stopwatch.GetElapsedTime(start));
         Count(step);
         _running.RemoveAll(static r => r.HasEnded);
@@ -264,6 +267,7 @@ internal sealed class BatchScheduler : IDisposable
 
             last.Cache.Clear();
             _running.Remove(last);
+            WaitsAgain(last);
             _waiting.GiveWay(last);
         }
 
@@ -282,6 +286,12 @@ internal sealed class BatchScheduler : IDisposable
         }
 
         return fits;
+    }
+
+    private static void WaitsAgain(SequenceRun run)
+    {
+        run.Trace?.Leaves(run, null);
+        run.Trace?.Waits(preempted: true);
     }
 
     private static int PagesToCome(SequenceRun run) => Math.Max(0, KvLayout.Pages(run.Count + 1) - run.Cache.PageCount);
@@ -310,6 +320,7 @@ internal sealed class BatchScheduler : IDisposable
                 last.Cache.Clear();
                 _meter.Preempted();
                 _running.RemoveAt(_running.Count - 1);
+                WaitsAgain(last);
                 lock (_waiting)
                 {
                     _waiting.Return(last);

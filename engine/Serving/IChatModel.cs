@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
 using SmolCluster.Engine.Models;
@@ -133,6 +134,9 @@ public sealed record GenerationRequest(int[] Tokens, int PromptLength, int MaxTo
 
     /// <summary>At work for this answer beside the model's weights; null: none.</summary>
     public Adapter? Adapter { get; init; }
+
+    /// <summary>The span that its time in the batch is told under, see <see cref="SequenceTrace"/>; default: it is not traced.</summary>
+    public ActivityContext Trace { get; init; }
 
     /// <summary>The answer's first tokens, taken in place of those drawn, with all the work of drawing done. Only for measuring:
     /// random weights write no text that could stand for one.</summary>

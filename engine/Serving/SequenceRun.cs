@@ -32,6 +32,7 @@ internal sealed class SequenceRun
         _wake = wake;
         _tokens = request.Tokens;
         Count = _tokens.Length;
+        Trace = SequenceTrace.Of(request);
         // one reader, one writer, and at most MaxTokens items: bounded without ever making the batch loop wait
         _output = Channel.CreateUnbounded<int>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
         _logprobs = request.TopLogprobs is null ? null : Channel.CreateUnbounded<TokenLogprobs>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
@@ -41,6 +42,9 @@ internal sealed class SequenceRun
 
     /// <summary>When it came, by <see cref="System.Diagnostics.Stopwatch"/>.</summary>
     public long Submitted { get; } = System.Diagnostics.Stopwatch.GetTimestamp();
+
+    /// <summary>Null: nobody traces it.</summary>
+    public SequenceTrace? Trace { get; }
 
     /// <summary>What the answer keeps to, and where in it the answer stands.</summary>
     public ConstrainedAnswer? Constraint { get; }
@@ -183,6 +187,7 @@ internal sealed class SequenceRun
     public void End(Exception? failure = null)
     {
         HasEnded = true;
+        Trace?.Leaves(this, failure);
         Cache.Dispose();
         _prefillStarted.TrySetResult(0);
         _output.Writer.TryComplete(failure);

@@ -12,8 +12,9 @@ public sealed record AnswerPatience(TimeSpan Limit, TimeProvider Time, Cancellat
 /// lives then. What the reader has (the request, the tokens so far) travels along, so that nothing depends on what the lost
 /// silo had written.</summary>
 /// <param name="request">Null: the answer goes on from its record, after <paramref name="start"/>.</param>
-public sealed class AnswerStream(IConversationGrain conversation, ChatRequest? request, AnswerCursor start, AnswerPatience patience,
-    ILogger logger, CancellationToken cancellation) : IAsyncDisposable
+/// <param name="attempts">Told of each, for the answer's trace.</param>
+public sealed class AnswerStream(IConversationGrain conversation, ChatRequest? request, AnswerCursor start, AnswerAttempts attempts,
+    AnswerPatience patience, ILogger logger, CancellationToken cancellation) : IAsyncDisposable
 {
     /// <summary>For an answer that has not begun: its client has got no promise yet, and a clear word soon is worth more.</summary>
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(15);
@@ -53,11 +54,13 @@ public sealed class AnswerStream(IConversationGrain conversation, ChatRequest? r
             catch (ChatException failure) when (!MayGoOn(failure, broken ??= patience.Time.GetTimestamp()))
             {
                 _refused = true;
+                attempts.End(failure);
                 throw;
             }
             catch (Exception failure) when (MayGoOn(failure, broken ??= patience.Time.GetTimestamp()))
             {
                 logger.LogInformation("The answer after event {Number} broke off ({Failure}); going on elsewhere", _known.Number, failure.Message);
+                attempts.End(failure);
                 Abandon();
             }
             await Task.Delay(pause, patience.Time, cancellation);
@@ -69,6 +72,7 @@ public sealed class AnswerStream(IConversationGrain conversation, ChatRequest? r
     {
         if (!_refused && _events is not null && _known.Number == 0)
             conversation.StopAnswer().Ignore(); // one that was given up before its first event cannot be left through its enumerator
+        attempts.End(null);
         Abandon();
         return ValueTask.CompletedTask;
     }
@@ -100,6 +104,7 @@ public sealed class AnswerStream(IConversationGrain conversation, ChatRequest? r
 
     private IAsyncEnumerable<GenerationEvent> Open()
     {
+        attempts.Begin(_known.Number);
         if (!_begun && _request is not null)
         {
             _begun = true;
@@ -118,6 +123,7 @@ public sealed class AnswerStream(IConversationGrain conversation, ChatRequest? r
         if (happened is AnswerStarted started)
         {
             _known = _known with { Identity = started.Identity };
+            attempts.From(started.Silo);
             _request = _request is { } asked ? asked with { MaxTokens = started.MaxTokens, PromptRoom = asked.TruncatePrompt ? started.PromptTokens : null } : null;
         }
         else if (happened is PrefillStarted prefill)

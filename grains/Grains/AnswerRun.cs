@@ -5,13 +5,17 @@ namespace SmolCluster.Grains;
 
 /// <summary>One reader's time with an answer, from its planning on: what ends it, and the signs of life it is owed.</summary>
 /// <param name="attempt">The reader's; null: its first.</param>
-internal sealed class AnswerRun(TimeProvider time, AnswerCursor? attempt, CancellationToken reader) : IDisposable
+/// <param name="span">Told how it ends; ended by whoever began it.</param>
+internal sealed class AnswerRun(TimeProvider time, AnswerCursor? attempt, AnswerSpan span, CancellationToken reader) : IDisposable
 {
     private readonly CancellationTokenSource _stop = CancellationTokenSource.CreateLinkedTokenSource(reader);
     private bool _takenOver;
 
     /// <summary>Frees the model, even while nobody asks for the next event.</summary>
     public CancellationToken Stopped => _stop.Token;
+
+    /// <summary>This stretch of the answer in its trace.</summary>
+    public AnswerSpan Span { get; } = span;
 
     /// <summary>Tells how many wait before this; null: nothing is known yet.</summary>
     public Func<int?>? Ahead { get; set; }
@@ -88,7 +92,14 @@ internal sealed class AnswerRun(TimeProvider time, AnswerCursor? attempt, Cancel
         }
         catch (Exception) when (_takenOver)
         {
-            throw TakenOver();
+            var failure = TakenOver();
+            Span.Failed(failure);
+            throw failure;
+        }
+        catch (Exception failure)
+        {
+            Span.Failed(failure);
+            throw;
         }
     }
 }

@@ -112,7 +112,8 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
     private async IAsyncEnumerable<GenerationEvent> Run(Func<AnswerRun, IAsyncEnumerable<GenerationEvent>> answer, AnswerCursor? attempt,
         [EnumeratorCancellation] CancellationToken cancellation)
     {
-        using var run = new AnswerRun(_time, attempt, cancellation);
+        using var span = new AnswerSpan(attempt, this.GetPrimaryKeyString(), _silo.Name);
+        using var run = new AnswerRun(_time, attempt, span, cancellation);
         _running = run;
         bool finished = false;
         try
@@ -120,6 +121,7 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
             await foreach (var happened in run.Alive(answer(run), cancellation))
             {
                 finished = happened is AnswerFinished;
+                if (happened is AnswerFinished end) span.Finished(end);
                 yield return happened;
             }
         }
@@ -150,7 +152,7 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
     private async IAsyncEnumerable<GenerationEvent> Answer(AnswerStart start, AnswerRun run, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var model = _models.Get(start.Request.Model);
-        var plan = await AnswerPlan.For(start.Request, model, run.Stopped);
+        var plan = await run.Span.Plan(start, model, run.Stopped);
         var state = start.On(model.Card, plan);
         using var answer = new Answer(model, plan, start.Tokens);
         using var freed = run.Stopped.Register(answer.Dispose);

@@ -26,6 +26,9 @@ internal sealed class ClusterProcesses : IAsyncDisposable
 
     public RedisServer Redis { get; }
 
+    /// <summary>Where the programs lie that nodes are started from, from now on.</summary>
+    public string Programs { get; set; } = AppContext.BaseDirectory;
+
     public IReadOnlyList<string> Silos => [.. nodes.Keys.Where(name => name.StartsWith("silo", StringComparison.Ordinal)).Order()];
 
     public IReadOnlyList<string> Gateways => [.. nodes.Keys.Where(name => name.StartsWith("gateway", StringComparison.Ordinal)).Order()];
@@ -145,7 +148,7 @@ internal sealed class ClusterProcesses : IAsyncDisposable
     private string Launch(string name, int[] ports, IReadOnlyDictionary<string, string> own)
     {
         bool isSilo = ports.Length > 1;
-        var settings = new Dictionary<string, string>(ClientSettings) { ["DOTNET_gcServer"] = "0" };
+        var settings = new Dictionary<string, string>(ClientSettings) { ["DOTNET_gcServer"] = "0", ["OTEL_SERVICE_NAME"] = name };
         if (isSilo)
         {
             settings["Orleans__Name"] = name;
@@ -158,7 +161,7 @@ internal sealed class ClusterProcesses : IAsyncDisposable
         }
         foreach (var (key, value) in own)
             settings[key] = value;
-        string program = Path.Combine(AppContext.BaseDirectory, isSilo ? "SmolCluster.Silo.dll" : "SmolCluster.Gateway.dll");
+        string program = Path.Combine(Programs, isSilo ? "SmolCluster.Silo.dll" : "SmolCluster.Gateway.dll");
         nodes[name] = new(ServerProcess.Start(name, logFolder, "dotnet", [program, "--urls", $"http://127.0.0.1:{ports[0]}"], settings), ports, own);
         return name;
     }

@@ -96,7 +96,7 @@ public sealed class ContractTests
     private static IEnumerable<Type> Contracts => typeof(ChatRequest).Assembly.GetExportedTypes()
         .Where(type => type.Namespace == typeof(ChatRequest).Namespace && !(type.IsAbstract && type.IsSealed) && !Staying.Contains(type));
 
-    private static Type[] Staying { get; } = [typeof(AnswerContent), typeof(Budget), typeof(KeyBudgets), typeof(AnswerStream), typeof(AnswerPatience), typeof(Patience)];
+    private static Type[] Staying { get; } = [typeof(AnswerContent), typeof(Budget), typeof(KeyBudgets), typeof(AnswerStream), typeof(AnswerPatience), typeof(Patience), typeof(AnswerAttempts)];
 
     [Theory]
     [MemberData(nameof(Samples), DisableDiscoveryEnumeration = true)]

@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+using SmolCluster.Chaos;
 using SmolCluster.Engine.Tests;
 
 namespace SmolCluster.Processes.Tests;
@@ -6,6 +8,8 @@ namespace SmolCluster.Processes.Tests;
 public sealed class ReadmeTests
 {
     private const string Smol = "dotnet run -c Release --project client/Cli -- ";
+
+    private static string Readme { get; } = File.ReadAllText(Path.Combine(TestData.RepositoryRoot, "README.md"));
 
     private static readonly Dictionary<string, string> s_coveredBy = new(StringComparer.Ordinal)
     {
@@ -16,14 +20,21 @@ public sealed class ReadmeTests
         ["alias smol=\"dotnet $PWD/client/Cli/bin/Release/net10.0/smol.dll\""] = nameof(Readme_AliasedCommands_Run),
         ["dotnet run -c Release --project tests/Benchmarks"] = nameof(BenchmarksTests.Benchmarks_QuickAndFewOfThem_GiveRatesAndShares),
         ["dotnet run -c Release --project tests/Chaos -- --runs 12 --seed 1"] = nameof(ChaosTests.Chaos_OneFaultOfEachKind_LosesRepeatsAndChangesNothing),
+        ["dotnet build -c Release"] = ".ci/run",
+        ["redis-server --port 6379 --save \"\" > /dev/null &"] = nameof(Readme_ThreeSilosUnderLoad_AllAnswer),
+        ["set -a && . aspire/deploy/cluster.env && set +a"] = nameof(Readme_ThreeSilosUnderLoad_AllAnswer),
+        [ClusterCommands[3]] = nameof(Readme_ThreeSilosUnderLoad_AllAnswer),
+        ["dotnet client/Gateway/bin/Release/net10.0/SmolCluster.Gateway.dll &"] = nameof(Readme_ThreeSilosUnderLoad_AllAnswer),
+        ["curl -s --retry 60 --retry-delay 1 --retry-all-errors http://127.0.0.1:8080/health/ready"] = nameof(Readme_ThreeSilosUnderLoad_AllAnswer),
+        [ClusterCommands[6]] = nameof(Readme_ThreeSilosUnderLoad_AllAnswer),
+        ["kill $(jobs -p | tail -n +2) && wait $(jobs -p | tail -n +2)"] = nameof(Readme_ThreeSilosUnderLoad_AllAnswer),
+        ["kill %1"] = nameof(Readme_ThreeSilosUnderLoad_AllAnswer),
         ["smol chat"] = nameof(Readme_AliasedCommands_Run),
         ["smol inspect engine/Models/Demo/smolcluster-demo-Q8_0.gguf"] = nameof(Readme_AliasedCommands_Run),
         // The download is the one thing a test cannot do; that serve prints the same address is tested.
         ["curl -LO https://huggingface.co/ggml-org/SmolLM3-3B-GGUF/resolve/main/SmolLM3-Q4_K_M.gguf"] = nameof(ServeTests.Serve_Demo_AnswersAndStopsOnSigterm),
         ["smol serve SmolLM3-Q4_K_M.gguf"] = nameof(ServeTests.Serve_ModelFile_AnswersUnderItsName),
     };
-
-    private static string Readme { get; } = File.ReadAllText(Path.Combine(TestData.RepositoryRoot, "README.md"));
 
     [Fact]
     public void Readme_EveryCommand_IsRunSomewhere() => Assert.Equal(s_coveredBy.Keys.Order(StringComparer.Ordinal), Commands().Order(StringComparer.Ordinal));
@@ -35,7 +46,7 @@ public sealed class ReadmeTests
     [Fact]
     public void Readme_Files_Exist()
     {
-        foreach (string path in (string[])["client/Gateway/Page/chat-light.png", "client/Gateway/Page/chat-dark.png", "client/Gateway/Page/cluster.png", "engine/Models/Demo/smolcluster-demo-Q8_0.gguf"])
+        foreach (string path in (string[])["client/Gateway/Page/chat-light.png", "client/Gateway/Page/chat-dark.png", "client/Gateway/Page/cluster.png", "aspire/dashboard.png", "aspire/OPERATE.md", "aspire/deploy/cluster.env", "engine/Models/Demo/smolcluster-demo-Q8_0.gguf"])
         {
             Assert.Contains(path, Readme, StringComparison.Ordinal);
             Assert.True(File.Exists(Path.Combine(TestData.RepositoryRoot, path)), path);
@@ -72,12 +83,38 @@ public sealed class ReadmeTests
         Assert.StartsWith("smolcluster-demo (a small demo model; ", ran.Error, StringComparison.Ordinal);
     }
 
-    private static void RequireReleaseBuild()
+    /// <summary>A newcomer's way to three silos, line by line, with the build that is there and free ports.</summary>
+    [Fact]
+    public async Task Readme_ThreeSilosUnderLoad_AllAnswer()
     {
-        string built = Path.Combine(TestData.RepositoryRoot, "client", "Cli", "bin", "Release", "net10.0", "smol.dll");
+        Requirement.Program("redis-server", "apt-get install redis-server");
+        Requirement.Program("curl", "apt-get install curl");
+        RequireReleaseBuild("silo", "SmolCluster.Silo.dll");
+        RequireReleaseBuild("client/Gateway", "SmolCluster.Gateway.dll");
+        int redis = ClusterProcesses.FreePort(), gateway = ClusterProcesses.FreePort();
+        string lines = string.Join('\n', ClusterCommands.Skip(1))
+            .Replace("--port 6379", $"--port {redis}", StringComparison.Ordinal)
+            .Replace("cluster.env &&", $"cluster.env && ConnectionStrings__redis=127.0.0.1:{redis} &&", StringComparison.Ordinal)
+            .Replace("1111$n", $"{ClusterProcesses.FreePort() / 10}$n", StringComparison.Ordinal)
+            .Replace("3000$n", $"{ClusterProcesses.FreePort() / 10}$n", StringComparison.Ordinal)
+            .Replace("809$n", $"{ClusterProcesses.FreePort() / 10}$n", StringComparison.Ordinal)
+            .Replace("Gateway.dll", $"Gateway.dll --urls http://127.0.0.1:{gateway}", StringComparison.Ordinal)
+            .Replace("127.0.0.1:8080", $"127.0.0.1:{gateway}", StringComparison.Ordinal);
+        Outcome ran = await SmolProcess.RunShellAsync(lines);
+        Assert.True(ran.ExitCode == 0, ran.Text + ran.Error);
+        var answered = Regex.Matches(ran.Text, @"^ *(\d+) 200 silo-[123]$", RegexOptions.Multiline);
+        Assert.True(answered.Sum(static line => int.Parse(line.Groups[1].Value)) == 100, ran.Text);
+    }
+
+    private static void RequireReleaseBuild(string project = "client/Cli", string program = "smol.dll")
+    {
+        string built = Path.Combine(TestData.RepositoryRoot, project, "bin", "Release", "net10.0", program);
         if (!File.Exists(built))
             Requirement.Lacks($"There is no {built}, which README's commands run: dotnet build -c Release");
     }
+
+    /// <summary>The block of README's commands that starts a cluster.</summary>
+    private static string[] ClusterCommands => [.. Commands().SkipWhile(static line => line != "dotnet build -c Release").TakeWhile(static line => !line.StartsWith("dotnet run", StringComparison.Ordinal))];
 
     private static IEnumerable<string> Commands()
     {

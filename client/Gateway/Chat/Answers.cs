@@ -44,7 +44,7 @@ internal sealed class Answers(IGrainFactory grains, ModelPlaces places, IOptions
         var leaving = CancellationTokenSource.CreateLinkedTokenSource(cancellation, Deadline.Current?.Token ?? CancellationToken.None);
         try
         {
-            return new([await RunningAnswer.StartAsync(id, request, Stream(id, null, new(after), leaving.Token), meters.Again(id, request, known.Tokens.Count), known.Identity)], leaving);
+            return new([await ReadAsync(id, request, new(after), known, leaving.Token)], leaving);
         }
         catch
         {
@@ -59,17 +59,26 @@ internal sealed class Answers(IGrainFactory grains, ModelPlaces places, IOptions
     {
         var known = await Conversation(id).Read();
         var request = known?.Request ?? throw new ChatException(ChatError.AnswerNotFound, $"There is no answer '{id}': it is deleted.");
-        return await RunningAnswer.StartAsync(id, request, Stream(id, null, new(0), cancellation), meters.Again(id, request, known.Tokens.Count), known.Identity);
+        return await ReadAsync(id, request, new(0), known, cancellation);
     }
 
     /// <summary>The client has all of it: nothing of it is kept any longer.</summary>
     public void Forget(string id) => Conversation(id).Forget().Ignore();
 
-    private Task<RunningAnswer> BeginAsync(string id, ChatRequest request, CancellationToken cancellation) =>
-        RunningAnswer.StartAsync(id, request, Stream(id, request, new(0), cancellation), meters.Begin(id, request));
+    private Task<RunningAnswer> BeginAsync(string id, ChatRequest request, CancellationToken cancellation)
+    {
+        var meter = meters.Begin(id, request);
+        return RunningAnswer.StartAsync(id, request, Stream(id, Weighted(request), new(0), meter, cancellation), meter);
+    }
 
-    private AnswerStream Stream(string id, ChatRequest? request, AnswerCursor from, CancellationToken cancellation) =>
-        new(Conversation(id), request is null ? null : Weighted(request), from, new(options.Value.ResumeLimit, time, lifetime.ApplicationStopping), logger, cancellation);
+    private Task<RunningAnswer> ReadAsync(string id, ChatRequest request, AnswerCursor from, ConversationSnapshot known, CancellationToken cancellation)
+    {
+        var meter = meters.Again(id, request, known.Tokens.Count);
+        return RunningAnswer.StartAsync(id, request, Stream(id, null, from, meter, cancellation), meter, known.Identity);
+    }
+
+    private AnswerStream Stream(string id, ChatRequest? request, AnswerCursor from, AnswerMeter meter, CancellationToken cancellation) =>
+        new(Conversation(id), request, from, meter.Attempts, new(options.Value.ResumeLimit, time, lifetime.ApplicationStopping), logger, cancellation);
 
     /// <summary>With the share of a busy model that its user is given here.</summary>
     public ChatRequest Weighted(ChatRequest request) =>

@@ -20,11 +20,15 @@ internal sealed class AnswerMeters(GatewayMetrics metrics, KeyUsages usages, Tim
 internal sealed class AnswerMeter(GatewayMetrics metrics, KeyUsages usages, TimeProvider time, ILogger<AnswerMeter> logger, string id, ChatRequest request, int? known)
 {
     private readonly long began = time.GetTimestamp();
+    private readonly AnswerSpan span = new(Operation(request), id, request);
     private TagList tags;
     private long? first;
     private long last;
     private int prompt, cached, output, outputAtFirst;
     private bool accepted, ended;
+
+    /// <summary>Of the span that this answer is in its trace.</summary>
+    public AnswerAttempts Attempts => span.Attempts;
 
     public void Saw(GenerationEvent happened)
     {
@@ -32,6 +36,7 @@ internal sealed class AnswerMeter(GatewayMetrics metrics, KeyUsages usages, Time
         {
             case AnswerStarted started:
                 Accept(started.PromptTokens);
+                span.Started(started);
                 break;
             case PrefillStarted prefill:
                 cached = prefill.CachedTokens;
@@ -56,7 +61,7 @@ internal sealed class AnswerMeter(GatewayMetrics metrics, KeyUsages usages, Time
         (prompt, accepted) = (promptTokens, true);
         tags = new TagList
         {
-            { "gen_ai.operation.name", request.Prompt is null ? "chat" : "text_completion" },
+            { "gen_ai.operation.name", Operation(request) },
             { "gen_ai.provider.name", "smolcluster" },
             { "gen_ai.request.model", request.Model },
         };
@@ -76,6 +81,7 @@ internal sealed class AnswerMeter(GatewayMetrics metrics, KeyUsages usages, Time
         else
         {
             (first, outputAtFirst) = (now, output);
+            span.FirstText();
             metrics.TimeToFirstToken.Record(time.GetElapsedTime(began, now).TotalSeconds, tags);
         }
         last = now;
@@ -87,12 +93,15 @@ internal sealed class AnswerMeter(GatewayMetrics metrics, KeyUsages usages, Time
             return;
         ended = true;
         var duration = time.GetElapsedTime(began);
+        span.End(outcome, error, prompt, cached, output);
         if (accepted)
             Measure(duration, error);
         logger.LogInformation("Answer {Answer} of {Model} for {User}: {Outcome} {Error} after {Milliseconds:F0} ms, first text after {FirstMilliseconds:F0} ms; "
             + "{PromptTokens} prompt tokens, {CachedTokens} cached, {CompletionTokens} of the answer", id, accepted ? request.Model : "(none)", request.User, outcome, error,
             duration.TotalMilliseconds, first is { } at ? time.GetElapsedTime(began, at).TotalMilliseconds : null, prompt, cached, output);
     }
+
+    private static string Operation(ChatRequest request) => request.Prompt is null ? "chat" : "text_completion";
 
     private void Measure(TimeSpan duration, string? error)
     {

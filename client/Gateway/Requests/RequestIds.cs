@@ -1,7 +1,11 @@
+using System.Diagnostics;
+using SmolCluster.Contracts;
+
 namespace SmolCluster.Gateway.Requests;
 
 /// <summary>Every response names its request, in "x-request-id" and, for Anthropic's clients, in "request-id": the client's own id if it
-/// sent one, else a new one. Logs of the request carry it.</summary>
+/// sent one, else a new one. Logs of the request carry it. A request that is
+/// traced takes the grains it calls into its trace.</summary>
 internal static class RequestIds
 {
     public const string Header = "x-request-id";
@@ -24,8 +28,11 @@ internal static class RequestIds
             http.Response.Headers[AnthropicHeader] = id;
             return Task.CompletedTask;
         });
+        TraceLink.Set(Activity.Current?.Context ?? default);
         using (logger.BeginScope("request {RequestId}", id))
             await next(http);
+        if (Activity.Current is { Kind: ActivityKind.Server } span && http.GetEndpoint() is RouteEndpoint { RoutePattern.RawText: { } route })
+            span.DisplayName = $"{http.Request.Method} {route}";
     }
 
     /// <summary>It goes into logs and headers: nothing that means anything there.</summary>

@@ -57,8 +57,6 @@ public sealed class BadInputTests(SharedGateway gateway)
     [InlineData("/tokenize")]
     [InlineData("/detokenize")]
     [InlineData("/v1/embeddings")]
-    [InlineData("/v1/responses")]
-    [InlineData("/v1/responses/input_tokens")]
     public async Task Post_NoJson_Is4xxWithAMessage(string path)
     {
         byte[][] bodies =

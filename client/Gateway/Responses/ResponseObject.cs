@@ -30,15 +30,18 @@ internal sealed record ResponseObject(string Id, long Created, ResponseNotes Not
     public static string StatusOf(AnswerFinished finished) => finished.Reason == "length" ? "incomplete" : "completed";
 
     /// <summary>The items that an answer's content makes, in the order in which they were streamed.</summary>
+    /// <param name="status">Of the last one; those before it are complete.</param>
     public JsonArray Output(AnswerContent content, string status = "completed")
     {
         var items = new JsonArray();
         if (content.Reasoning.Length > 0)
-            items.Add(Reasoning(ResponseId.Item("rs", Id, items.Count), content.Reasoning, status));
+            items.Add(Reasoning(ResponseId.Item("rs", Id, items.Count), content.Reasoning, "completed"));
         if (content.Text.Length > 0)
-            items.Add(Message(ResponseId.Item("msg", Id, items.Count), content.Text, status));
+            items.Add(Message(ResponseId.Item("msg", Id, items.Count), content.Text, "completed"));
         foreach (var call in content.ToolCalls)
-            items.Add(Call(ResponseId.Item("fc", Id, items.Count), call, status));
+            items.Add(Call(ResponseId.Item("fc", Id, items.Count), call, "completed"));
+        if (items.Count > 0)
+            items[^1]!["status"] = status;
         return items;
     }
 

@@ -49,9 +49,9 @@ internal sealed class ResponseWriter(ResponseObject response, long after = -1) :
                     Delta(output, "response.function_call_arguments.delta", call.Arguments);
                 break;
             case AnswerFinished finished:
-                Close(output);
                 string status = ResponseObject.StatusOf(finished);
-                Emit(output, $"response.{status}", new() { ["response"] = response.Json(status, response.Output(content), finished) });
+                Close(output, status);
+                Emit(output, $"response.{status}", new() { ["response"] = response.Json(status, response.Output(content, status), finished) });
                 break;
         }
         return Task.CompletedTask;
@@ -84,7 +84,7 @@ internal sealed class ResponseWriter(ResponseObject response, long after = -1) :
         Emit(output, type, delta);
     }
 
-    private void Close(PipeWriter output)
+    private void Close(PipeWriter output, string status = "completed")
     {
         if (open is not { } item)
             return;
@@ -94,19 +94,19 @@ internal sealed class ResponseWriter(ResponseObject response, long after = -1) :
         {
             Emit(output, "response.reasoning_text.done", Place(new() { ["text"] = text }));
             Emit(output, "response.content_part.done", Place(new() { ["part"] = ResponseObject.ReasoningPart(text) }));
-            whole = ResponseObject.Reasoning(item.Id, text, "completed");
+            whole = ResponseObject.Reasoning(item.Id, text, status);
         }
         else if (item.Key == "msg")
         {
             Emit(output, "response.output_text.done", Place(new() { ["text"] = text, ["logprobs"] = new JsonArray() }));
             Emit(output, "response.content_part.done", Place(new() { ["part"] = ResponseObject.TextPart(text) }));
-            whole = ResponseObject.Message(item.Id, text, "completed");
+            whole = ResponseObject.Message(item.Id, text, status);
         }
         else
         {
             var call = content.ToolCalls.Single(made => item.Key == $"fc {made.Id}");
             Emit(output, "response.function_call_arguments.done", Place(new() { ["name"] = call.Name, ["arguments"] = call.Arguments }));
-            whole = ResponseObject.Call(item.Id, call, "completed");
+            whole = ResponseObject.Call(item.Id, call, status);
         }
         Emit(output, "response.output_item.done", new() { ["output_index"] = item.Index, ["item"] = whole });
         open = null;

@@ -107,7 +107,7 @@ internal static class ResponsesApi
             known = (await stored.Find(id, http)).Known;
         }
         string status = known.FinishReason switch { ConversationSnapshot.Cancelled => "cancelled", "length" => "incomplete", _ => "completed" };
-        return Json(response.Json(status, response.Output(StoredResponses.ContentOf(known), status == "cancelled" ? "incomplete" : "completed")));
+        return Json(response.Json(status, response.Output(StoredResponses.ContentOf(known), status == "completed" ? status : "incomplete")));
     }
 
     private static async Task<IResult> Items(string id, HttpContext http, StoredResponses stored, string? after = null, int limit = 20, string order = "desc")
@@ -133,7 +133,7 @@ internal static class ResponsesApi
     }
 
     private static JsonObject Whole(ResponseObject response, FinishedAnswer answer) =>
-        response.Json(ResponseObject.StatusOf(answer.End), response.Output(answer.Content), answer.End);
+        response.Json(ResponseObject.StatusOf(answer.End), response.Output(answer.Content, ResponseObject.StatusOf(answer.End)), answer.End);
 
     private static void GoOnIf(bool wanted, BackgroundAnswers background, string id)
     {

@@ -61,6 +61,9 @@ test('stores nothing when told so', async () => {
   const made = await client.responses.create({ model, input: 'Hello', store: false, max_output_tokens: 3 });
   assert.equal(made.status, 'incomplete');
   assert.equal(made.incomplete_details.reason, 'max_output_tokens');
+  assert.equal(made.output.at(-1).status, 'incomplete');
+  const events = await all(await client.responses.create({ model, input: 'Hello', store: false, max_output_tokens: 3, stream: true }));
+  assert.equal(events.findLast(event => event.type === 'response.output_item.done').item.status, 'incomplete');
   await assert.rejects(client.responses.retrieve(made.id), OpenAI.NotFoundError);
 });
 

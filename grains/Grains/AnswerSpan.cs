@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using SmolCluster.Answering;
 using SmolCluster.Contracts;
 using SmolCluster.Engine.Serving;
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using SmolCluster.Engine.Caching;
+using SmolCluster.Engine.Pipeline;
 using SmolCluster.Grains;
 
 namespace SmolCluster.Silo;
@@ -27,6 +28,10 @@ internal sealed class SmolClusterOptionsValidation : IValidateOptions<SmolCluste
             yield return $"SmolCluster:Threads is {options.Threads}; it must be at least 1.";
         if (options.KvMemoryMiB < 1)
             yield return $"SmolCluster:KvMemoryMiB is {options.KvMemoryMiB}; it must be at least 1.";
+        if (options.WeightMemoryMiB < 1)
+            yield return $"SmolCluster:WeightMemoryMiB is {options.WeightMemoryMiB}; it must be at least 1.";
+        if (!Enum.GetNames<ActivationType>().Contains(options.Activations, StringComparer.OrdinalIgnoreCase))
+            yield return $"SmolCluster:Activations is '{options.Activations}'; it must be one of {string.Join(", ", Enum.GetNames<ActivationType>())}.";
         if (options.KvType is { } type && !Enum.GetNames<KvType>().Contains(type, StringComparer.OrdinalIgnoreCase))
             yield return $"SmolCluster:KvType is '{type}'; it must be one of {string.Join(", ", Enum.GetNames<KvType>())}.";
         foreach (var (key, port) in Ports(options))

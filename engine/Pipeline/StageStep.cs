@@ -17,7 +17,7 @@ public interface IStageLink
 {
     /// <returns>[T][E] after the stage's layers.</returns>
     /// <exception cref="Exception">Of any kind: the stage is lost.</exception>
-    Task<byte[]> Run(StageStep step);
+    Task<byte[]> Run(StageStep work);
 }
 
 /// <summary>A part of the model is not there any more: what was computed is lost, and what comes of it can be had where all parts are.</summary>

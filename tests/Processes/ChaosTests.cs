@@ -19,6 +19,7 @@ public sealed class ChaosTests
     [InlineData("restart")]
     [InlineData("uneven")]
     [InlineData("tls")]
+    [InlineData("stages")]
     [InlineData("idle --conversations 600")]
     public async Task Chaos_Scenario_Holds(string scenario)
     {

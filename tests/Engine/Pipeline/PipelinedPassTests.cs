@@ -125,15 +125,15 @@ public sealed class PipelinedPassTests
 
         public List<long> Sent { get; } = [];
 
-        public async Task<byte[]> Run(StageStep step)
+        public async Task<byte[]> Run(StageStep work)
         {
-            Sent.Add(step.Number);
-            if (step.Number == 1)
+            Sent.Add(work.Number);
+            if (work.Number == 1)
             {
                 _second.SetResult();
             }
 
-            byte[] hidden = await link.Run(step);
+            byte[] hidden = await link.Run(work);
             await _second.Task.WaitAsync(TimeSpan.FromSeconds(30));
             return hidden;
         }

@@ -9,7 +9,7 @@ namespace SmolCluster.Engine.Tests.Pipeline;
 /// <summary>A stage of this process.</summary>
 internal sealed class LocalLink(ModelStage stage) : IStageLink
 {
-    public Task<byte[]> Run(StageStep step) => stage.Run(step);
+    public Task<byte[]> Run(StageStep work) => stage.Run(work);
 }
 
 /// <summary>A model's layers cut into stages, all in this process.</summary>

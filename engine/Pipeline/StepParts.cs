@@ -11,7 +11,7 @@ namespace SmolCluster.Engine.Pipeline;
 internal static class StepParts
 {
     /// <summary>Tokens of a part, by the pace of SmolLM3-3B (<see cref="Serving.StepPace.SmolLM3"/>): a step's weights cost as much as
-    /// five tokens, and with two stages 32 tokens in two parts take 0.86 times as long as in one, 128 in four 0.7 times.</summary>
+    /// five tokens, so that by estimate, with two stages, 32 tokens in two parts take 0.86 times as long as in one, 128 in four 0.7 times.</summary>
     public const int FewestTokens = 16;
 
     /// <summary>Parts of a step.</summary>

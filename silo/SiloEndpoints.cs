@@ -13,8 +13,8 @@ public static class SiloEndpoints
 
     private static readonly string[] s_proxyHeaders = ["Forwarded", "Via", "X-Real-IP"];
 
-    /// <summary>/health/live: 200 while the process answers. /health/ready: 200 once a model can answer, else 503, with every
-    /// model's state either way.</summary>
+    /// <summary>/health/live: 200 while the process answers. /health/ready: 200 once a model can answer, or a part of it is computed here
+    /// for another silo, else 503, with every model's state either way.</summary>
     public static void MapSiloHealth(this IEndpointRouteBuilder app)
     {
         app.MapGet("/health/live", () => TypedResults.Ok(new { status = "live" }));
@@ -63,7 +63,7 @@ public static class SiloEndpoints
     private static JsonHttpResult<SiloReadiness> Ready(ModelHost models)
     {
         var statuses = models.Statuses;
-        var state = statuses.Any(model => model.State == "ready") ? "ready"
+        var state = statuses.Any(model => model.State is "ready" or "stage") ? "ready"
             : statuses.Any(model => model.State == "loading") ? "loading"
             : "failed";
         return TypedResults.Json(new SiloReadiness(state, statuses), statusCode: state == "ready" ? 200 : 503);

@@ -47,7 +47,7 @@ public static class SiloHosting
     /// The watchdog of 10.4.2 warns each time that its check "has not completed", before the first one ran.</summary>
     private static void QuietInfrastructure(IHostApplicationBuilder builder)
     {
-        string[] chatty = ["Orleans", "Polly", "Microsoft.AspNetCore", "SmolCluster.Grains.RemoteModelHost"];
+        string[] chatty = ["Orleans", "Polly", "Microsoft.AspNetCore", "SmolCluster.Grains.RemoteModelHost", "SmolCluster.Grains.Stages.RemoteStages"];
         foreach (var category in chatty)
             if (builder.Configuration[$"Logging:LogLevel:{category}"] is null) builder.Logging.AddFilter(category, LogLevel.Warning);
         builder.Logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using SmolCluster.Engine.Caching;
+using SmolCluster.Engine.Pipeline;
 using SmolCluster.Grains;
 
 namespace SmolCluster.Silo;
@@ -27,6 +28,14 @@ internal sealed class SmolClusterOptionsValidation : IValidateOptions<SmolCluste
             yield return $"SmolCluster:Threads is {options.Threads}; it must be at least 1.";
         if (options.KvMemoryMiB < 1)
             yield return $"SmolCluster:KvMemoryMiB is {options.KvMemoryMiB}; it must be at least 1.";
+        if (options.WeightMemoryMiB < 1)
+            yield return $"SmolCluster:WeightMemoryMiB is {options.WeightMemoryMiB}; it must be at least 1.";
+        foreach (var model in options.WeightMemoryMiB is null ? [] : options.Models)
+            if (model.Adapters.Count > 0 || Directory.Exists(model.Path))
+                yield return $"SmolCluster:WeightMemoryMiB shares out the layers of GGUF files without adapters, and '{ModelCatalog.IdOf(model)}' is none: "
+                    + "convert it with 'smol convert', merge its adapters, or leave WeightMemoryMiB out.";
+        if (!Enum.GetNames<ActivationType>().Contains(options.Activations, StringComparer.OrdinalIgnoreCase))
+            yield return $"SmolCluster:Activations is '{options.Activations}'; it must be one of {string.Join(", ", Enum.GetNames<ActivationType>())}.";
         if (options.KvType is { } type && !Enum.GetNames<KvType>().Contains(type, StringComparer.OrdinalIgnoreCase))
             yield return $"SmolCluster:KvType is '{type}'; it must be one of {string.Join(", ", Enum.GetNames<KvType>())}.";
         foreach (var (key, port) in Ports(options))

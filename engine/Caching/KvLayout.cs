@@ -9,7 +9,7 @@ public enum KvType { F16, F32, Q8_0 }
 
 /// <summary>
 /// Where keys and values lie in a page. A page holds <see cref="PageLength"/> consecutive positions of one sequence for all
-/// layers: [layer][key, value][kv head], keys as [head length][position], values as [position][head length]: attention takes
+/// layers that a node has: [layer][key, value][kv head], keys as [head length][position], values as [position][head length]: attention takes
 /// sixteen positions' scores or sixteen columns of the result in one register. Scales of Q8_0 follow a head's numbers, of keys as
 /// [head length / 32][position], of values as [position][head length / 32].
 /// Attention folds whole pages in order; the page length is therefore part of the numerics contract.
@@ -22,8 +22,11 @@ public sealed class KvLayout
     /// <summary>Numbers that share a scale.</summary>
     public const int BlockLength = 32;
 
+    /// <param name="config">The model's.</param>
+    /// <param name="type">How its numbers are kept.</param>
+    /// <param name="layers">That are here; null: all of the model's.</param>
     /// <exception cref="GgufException">The model's heads cannot be kept in this type.</exception>
-    public KvLayout(ModelConfig config, KvType type)
+    public KvLayout(ModelConfig config, KvType type, int? layers = null)
     {
         if (type == KvType.Q8_0 && config.HeadLength % BlockLength != 0)
         {
@@ -35,7 +38,7 @@ public sealed class KvLayout
         HeadLength = config.HeadLength;
         HeadBytes = Bytes(type, (long)PageLength * config.HeadLength);
         HeadCount = config.HeadCountKv;
-        PageBytes = checked(HeadBytes * config.HeadCountKv * 2 * config.BlockCount);
+        PageBytes = checked(HeadBytes * config.HeadCountKv * 2 * (layers ?? config.BlockCount));
     }
 
     public KvType Type { get; }
@@ -49,7 +52,7 @@ public sealed class KvLayout
 
     public long PageBytes { get; }
 
-    /// <summary>Byte offset of a head's keys in a page; its values follow HeadCount heads later.</summary>
+    /// <summary>Byte offset of a head's keys in a page; its values follow HeadCount heads later. Layers count from the first one here.</summary>
     public long KeyOffset(int layer, int head) => ((long)layer * 2 * HeadCount + head) * HeadBytes;
 
     public long ValueOffset(int layer, int head) => (((long)layer * 2 + 1) * HeadCount + head) * HeadBytes;

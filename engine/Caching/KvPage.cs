@@ -7,11 +7,15 @@ namespace SmolCluster.Engine.Caching;
 /// </summary>
 internal sealed unsafe class KvPage
 {
-    public KvPage(byte* data)
+    public KvPage(int number, byte* data)
     {
+        Number = number;
         Data = data;
         Place = new(this);
     }
+
+    /// <summary>From 0, for as long as its pool lives: nodes with other layers of the model keep theirs under the same number.</summary>
+    public int Number { get; }
 
     /// <summary>Laid out as <see cref="KvLayout"/> says.</summary>
     public byte* Data { get; }

@@ -26,6 +26,12 @@ public sealed unsafe class KvPagePool : IDisposable
         Index = index;
     }
 
+    /// <summary>How many pages so many bytes hold; at least one.</summary>
+    public static int PagesOf(long bytes, long pageBytes) => (int)Math.Clamp(bytes / pageBytes, 1, int.MaxValue / KvLayout.PageLength);
+
+    /// <summary>Half of what the machine has left beside so many bytes of weights: for pages, where nobody said how much.</summary>
+    public static long MemoryBeside(long weightBytes) => Math.Max(0, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - weightBytes) / 2;
+
     public KvLayout Layout { get; }
 
     public int Capacity { get; }
@@ -92,6 +98,21 @@ public sealed unsafe class KvPagePool : IDisposable
         CheckStates();
     }
 
+    /// <summary>The page of a number that another node's pool has given out. A pool is asked either for these or for pages of its own
+    /// (<see cref="TryRent"/>): the other node keeps the book.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such page.</exception>
+    internal KvPage At(int number)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(number);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(number, Capacity);
+        while (_all.Count <= number)
+        {
+            Allocate().Readers = 1;
+        }
+
+        return _all[number];
+    }
+
     public void Dispose()
     {
         foreach (KvPage page in _all)
@@ -105,7 +126,7 @@ public sealed unsafe class KvPagePool : IDisposable
 
     private KvPage Allocate()
     {
-        var page = new KvPage((byte*)NativeMemory.AlignedAlloc((nuint)Layout.PageBytes, 64));
+        var page = new KvPage(_all.Count, (byte*)NativeMemory.AlignedAlloc((nuint)Layout.PageBytes, 64));
         _all.Add(page);
         return page;
     }

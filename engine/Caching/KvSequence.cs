@@ -19,6 +19,30 @@ public sealed unsafe class KvSequence(KvPagePool pool, object? weights = null) :
 
     public int PageCount => _pages.Count;
 
+    /// <summary>A sequence whose pages another node's pool has given out by number. Nobody disposes it: its pages are not counted here.</summary>
+    /// <param name="pool">Whose pages of these numbers hold this node's layers.</param>
+    /// <param name="numbers">The whole page table.</param>
+    /// <param name="length">Positions that are stored.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no page of such a number.</exception>
+    internal static KvSequence Mirror(KvPagePool pool, ReadOnlySpan<int> numbers, int length)
+    {
+        var sequence = new KvSequence(pool) { Length = length };
+        foreach (int number in numbers)
+        {
+            sequence._pages.Add(pool.At(number));
+        }
+
+        for (int page = KvLayout.Pages(length); page < numbers.Length; page++)
+        {
+            sequence._pages[page].HoldsNoNumber = false; // nothing is stored in it any more, whatever it held for others
+        }
+
+        return sequence;
+    }
+
+    /// <summary>The pages' numbers, in order.</summary>
+    internal int[] Numbers(int count) => [.. _pages.Take(count).Select(static page => page.Number)];
+
     /// <summary>Takes pages until <paramref name="positions"/> fit; false, and nothing changed, where the pool has too few.</summary>
     public bool TryReserve(int positions)
     {

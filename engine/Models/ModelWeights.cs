@@ -1,5 +1,6 @@
 using SmolCluster.Engine.Gguf;
 using SmolCluster.Engine.Kernels;
+using SmolCluster.Engine.Pipeline;
 using SmolCluster.Engine.Quantization;
 
 namespace SmolCluster.Engine.Models;
@@ -7,14 +8,14 @@ namespace SmolCluster.Engine.Models;
 /// <summary>Arithmetic of a forward pass: the fast kernels, or the oracle with F32 activations and dequantized weights.</summary>
 public enum Arithmetic { Default, Reference }
 
-/// <summary>The mapped weights by their role. Nothing is copied: the mappings must outlive this.</summary>
+/// <summary>The mapped weights by their role. Nothing is copied, and nothing read before it is needed: the mappings must outlive this.</summary>
 internal sealed unsafe class ModelWeights
 {
     private readonly GgufFile _file;
     private readonly Arithmetic _arithmetic;
     private readonly RowTwin? _twin;
 
-    public ModelWeights(GgufFile file, ModelConfig config, Arithmetic arithmetic, RowTwin? twin)
+    public ModelWeights(GgufFile file, ModelConfig config, Arithmetic arithmetic, RowTwin? twin, LayerRange range)
     {
         _twin = twin;
         _file = file;
@@ -24,7 +25,7 @@ internal sealed unsafe class ModelWeights
         Output = file.TryGetTensor("output.weight", out _) ? Load("output.weight") : TokenEmbedding;
         RopeFactors = file.TryGetTensor("rope_freqs.weight", out GgufTensor? factors)
             ? new ReadOnlySpan<float>(file.Data(factors), (int)factors.Columns).ToArray() : [];
-        Layers = [.. Enumerable.Range(0, config.BlockCount).Select(i => Layer(config, $"blk.{i}."))];
+        Layers = [.. Enumerable.Range(range.First, range.Count).Select(i => Layer(config, $"blk.{i}."))];
     }
 
     /// <summary>[vocabulary][embedding]</summary>
@@ -39,6 +40,7 @@ internal sealed unsafe class ModelWeights
     /// <summary>[rope dimensions / 2], or empty.</summary>
     public float[] RopeFactors { get; }
 
+    /// <summary>Of the range.</summary>
     public LayerWeights[] Layers { get; }
 
     private LayerWeights Layer(ModelConfig config, string block)

@@ -4,7 +4,7 @@ using SmolCluster.Engine.Kernels;
 namespace SmolCluster.Engine.Models;
 
 /// <summary>One token of a step.</summary>
-internal readonly record struct StepToken(int Id, int Position, KvSequence Sequence, bool WantsLogits, Adapter? Adapter);
+internal readonly record struct StepToken(int Id, int Position, KvSequence Sequence, Adapter? Adapter);
 
 /// <summary>Consecutive tokens of one sequence that attention computes together.</summary>
 internal readonly record struct TokenTile(int First, int Count);
@@ -100,12 +100,27 @@ internal sealed unsafe class StepScratch : IDisposable
             ReadOnlySpan<int> ids = slice.Tokens.Span;
             for (int i = 0; i < count; i++)
             {
-                bool wantsLogits = slice.Logits == LogitRows.All || (slice.Logits == LogitRows.Last && i == count - 1);
-                Tokens[at++] = new(ids[i], start + i, slice.Sequence, wantsLogits, slice.Adapter);
+                Tokens[at++] = new(ids[i], start + i, slice.Sequence, slice.Adapter);
             }
         }
 
         return at;
+    }
+
+    /// <summary>Notes which tokens' logits are asked for; returns their number.</summary>
+    public int MarkLogits(ReadOnlySpan<BatchSlice> slices)
+    {
+        int rows = 0, end = 0;
+        foreach (BatchSlice slice in slices)
+        {
+            end += slice.Tokens.Length;
+            for (int t = end - slice.LogitRowCount; t < end; t++)
+            {
+                LogitTokens[rows++] = t;
+            }
+        }
+
+        return rows;
     }
 
     public void Dispose()

@@ -1,6 +1,7 @@
 using SmolCluster.Engine.Caching;
 using SmolCluster.Engine.Gguf;
 using SmolCluster.Engine.Kernels;
+using SmolCluster.Engine.Pipeline;
 using SmolCluster.Engine.Quantization;
 
 namespace SmolCluster.Engine.Models;
@@ -9,10 +10,11 @@ namespace SmolCluster.Engine.Models;
 /// The forward pass: one for everything. A step takes a batch of slices, prefill chunks and single decode tokens alike, runs
 /// all their tokens through every layer, appends their keys and values to their sequences, and writes the logits asked for.
 /// The logits of a token depend on the weights, its sequence's adapter, the tokens before it and the KV type, and on nothing else.
+/// It may have a part of the layers only: others then go on with its hidden states, see <see cref="PipelinedPass"/>.
 /// Not thread-safe: the batch loop owns it. Shapes: T tokens of the step, E embedding, H heads, K kv heads, D head length,
 /// F feed forward, V vocabulary. Source: Touvron et al. 2023 (Llama 2); SmolLM3: Yang et al. 2025 (NoPE layers).
 /// </summary>
-public sealed unsafe class Transformer : IDisposable
+public sealed unsafe class Transformer : IForwardPass
 {
     /// <param name="name">Such as Qcur.</param>
     /// <param name="layer">0-based; -1 outside of the layers.</param>
@@ -20,6 +22,7 @@ public sealed unsafe class Transformer : IDisposable
     internal delegate void LayerTap(string name, int layer, ReadOnlySpan<float> values);
 
     private readonly ModelConfig _config;
+    private readonly LayerRange _range;
     private readonly ModelWeights _weights;
     private readonly ThreadTeam _team;
     private readonly Rope _rope;
@@ -32,11 +35,14 @@ public sealed unsafe class Transformer : IDisposable
     /// <param name="maxTokens">Tokens a step at most.</param>
     /// <param name="arithmetic">Fast kernels or oracle.</param>
     /// <param name="twin">The file's matrices, rows side by side; mapped for as long as this lives. Changes speed and no bit.</param>
-    public Transformer(GgufFile file, ModelConfig config, ThreadTeam team, int maxTokens, Arithmetic arithmetic = Arithmetic.Default, RowTwin? twin = null)
+    /// <param name="range">The layers that it has, and their caches; null: all.</param>
+    public Transformer(GgufFile file, ModelConfig config, ThreadTeam team, int maxTokens, Arithmetic arithmetic = Arithmetic.Default, RowTwin? twin = null,
+        LayerRange? range = null)
     {
         RequireWholeLanes(file, config);
         _config = config;
-        _weights = new ModelWeights(file, config, arithmetic, twin);
+        _range = range ?? LayerRange.Whole(config);
+        _weights = new ModelWeights(file, config, arithmetic, twin, _range);
         _team = team;
         _rope = new Rope(config.Rope, _weights.RopeFactors);
         MaxTokens = maxTokens;
@@ -60,12 +66,28 @@ public sealed unsafe class Transformer : IDisposable
     /// <param name="logits">[rows asked for, in order][V]</param>
     public void Forward(ReadOnlySpan<BatchSlice> slices, Span<float> logits)
     {
+        RunLayers(slices);
+        Finish(slices, logits);
+    }
+
+    /// <summary>The hidden states of a step's tokens, [T][E]: what <see cref="RunLayers"/> leaves, and what it and <see cref="Finish"/>
+    /// begin with where other layers, elsewhere, come before.</summary>
+    internal Span<float> Hidden(int tokens) => new(_scratch.X(0), tokens * _config.EmbeddingLength);
+
+    /// <summary>Runs the layers that are here over the slices' tokens, embedded first where these are the first layers, and advances
+    /// the sequences.</summary>
+    internal void RunLayers(ReadOnlySpan<BatchSlice> slices)
+    {
         int tokens = _scratch.Lay(slices, MaxTokens);
         StepScratch s = _scratch;
         LayerWeights[] layers = _weights.Layers;
         _team.For(tokens, (t, _) =>
         {
-            Embed(t);
+            if (_range.HasEnds)
+            {
+                Embed(t);
+            }
+
             _rope.Angles(s.Tokens[t].Position, s.Angles(t));
         });
         Show("embd", -1, s.X(0), tokens * _config.EmbeddingLength);
@@ -76,12 +98,19 @@ public sealed unsafe class Transformer : IDisposable
             FeedForward(layer, layers[layer], tokens);
         }
 
-        Pool(slices);
-        Head(tokens, logits);
         foreach (BatchSlice slice in slices)
         {
             slice.Sequence.Advance(slice.Tokens.Length);
         }
+    }
+
+    /// <summary>After the last layer: pooled states, and the logits asked for.</summary>
+    /// <param name="slices">All of the step.</param>
+    /// <param name="logits">[rows asked for, in order][V]</param>
+    internal void Finish(ReadOnlySpan<BatchSlice> slices, Span<float> logits)
+    {
+        Pool(slices);
+        Head(slices, logits);
     }
 
     // x = embedding[token]                                                       x: [T][E]
@@ -146,7 +175,7 @@ public sealed unsafe class Transformer : IDisposable
             NormalizeHeads(s.Key(t), _config.HeadCountKv, w.KeyNorm);
         }
 
-        if (_config.AppliesRope(layer))
+        if (_config.AppliesRope(_range.First + layer))
         {
             _rope.Rotate(s.Query(t), _config.HeadCount, _config.HeadLength, s.Angles(t));
             _rope.Rotate(s.Key(t), _config.HeadCountKv, _config.HeadLength, s.Angles(t));
@@ -235,18 +264,10 @@ public sealed unsafe class Transformer : IDisposable
     }
 
     // logits = Woutput · norm(x), for the rows asked for only                       [rows][V]
-    private void Head(int tokens, Span<float> logits)
+    private void Head(ReadOnlySpan<BatchSlice> slices, Span<float> logits)
     {
         StepScratch s = _scratch;
-        int rows = 0;
-        for (int t = 0; t < tokens; t++)
-        {
-            if (s.Tokens[t].WantsLogits)
-            {
-                s.LogitTokens[rows++] = t;
-            }
-        }
-
+        int rows = s.MarkLogits(slices);
         if (rows == 0)
         {
             return;
@@ -279,7 +300,8 @@ public sealed unsafe class Transformer : IDisposable
         }
     }
 
-    private void Show(string name, int layer, float* values, int length) => Tap?.Invoke(name, layer, new ReadOnlySpan<float>(values, length));
+    private void Show(string name, int layer, float* values, int length) =>
+        Tap?.Invoke(name, layer < 0 ? layer : _range.First + layer, new ReadOnlySpan<float>(values, length));
 
     /// <exception cref="GgufException">A length is no multiple of 16.</exception>
     internal static void RequireWholeLanes(GgufFile file, ModelConfig config)

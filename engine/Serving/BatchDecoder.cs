@@ -10,12 +10,12 @@ namespace SmolCluster.Engine.Serving;
 /// from each; they hold as long as the tokens before them are the ones that were drawn. A draw depends on the tokens before it, the
 /// seed and its position only, so the tokens are those of an undrafted run, some of them earlier.
 /// </summary>
-/// <param name="transformer">The batch loop's own.</param>
+/// <param name="pass">The batch loop's own.</param>
 /// <param name="team">Its threads.</param>
 /// <param name="rows">Logits a step at most.</param>
 /// <param name="vocabulary">Length of a row.</param>
 /// <param name="endsAnswer">Whether a token ends any answer.</param>
-internal sealed class BatchDecoder(Transformer transformer, ThreadTeam team, int rows, int vocabulary, Func<int, bool> endsAnswer) : IBatchDecoder
+internal sealed class BatchDecoder(IForwardPass pass, ThreadTeam team, int rows, int vocabulary, Func<int, bool> endsAnswer) : IBatchDecoder
 {
     private readonly int[] _ends = [.. Enumerable.Range(0, vocabulary).Where(endsAnswer)];
     private readonly float[]?[] _raw = new float[team.Size][]; // one a worker, [vocabulary]: logits before the sampler has changed them
@@ -23,7 +23,7 @@ internal sealed class BatchDecoder(Transformer transformer, ThreadTeam team, int
     private readonly NativeBuffer<float> _logits = new(checked(rows * vocabulary)); // [rows][vocabulary]; rows that no step reaches take no memory
     private long _drafted, _accepted;
 
-    public int MaxTokens => transformer.MaxTokens;
+    public int MaxTokens => pass.MaxTokens;
 
     public (long Drafted, long Accepted) Drafts => (Interlocked.Read(ref _drafted), Interlocked.Read(ref _accepted));
 
@@ -32,7 +32,7 @@ internal sealed class BatchDecoder(Transformer transformer, ThreadTeam team, int
     public void Run(IReadOnlyList<(SequenceRun Run, int Tokens)> step)
     {
         BatchSlice[] slices = [.. step.Select(static s => s.Run.Slice(s.Tokens))];
-        transformer.Forward(slices, _logits.Span);
+        pass.Forward(slices, _logits.Span);
         (SequenceRun Run, int Drafted)[] places =
             [.. step.SelectMany((s, i) => Enumerable.Range(0, slices[i].LogitRowCount).Select(drafted => (s.Run, drafted)))];
         var draws = new Drawn[places.Length];

@@ -27,9 +27,9 @@ internal sealed class BatchScheduler : IDisposable
     private long _steps;
     private bool _stopping;
 
-    public BatchScheduler(Transformer transformer, KvPagePool pool, ThreadTeam team, EngineOptions options, StepCost cost,
+    public BatchScheduler(IForwardPass pass, KvPagePool pool, ThreadTeam team, EngineOptions options, StepCost cost,
         int vocabulary, Func<int, bool> endsAnswer)
-        : this(new BatchDecoder(transformer, team, options.MaxSequences + (options.Speculation ? StepPlan.CheapTokens : 0), vocabulary, endsAnswer),
+        : this(new BatchDecoder(pass, team, options.MaxSequences + (options.Speculation ? StepPlan.CheapTokens : 0), vocabulary, endsAnswer),
             pool, options, cost, vocabulary)
     {
     }

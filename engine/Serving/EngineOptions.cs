@@ -1,4 +1,5 @@
 using SmolCluster.Engine.Caching;
+using SmolCluster.Engine.Pipeline;
 
 namespace SmolCluster.Engine.Serving;
 
@@ -31,6 +32,10 @@ public sealed record EngineOptions
     /// <summary>Bytes of KV pages at most, taken from the system as they are needed; null: half of the memory that the
     /// machine has left beside the model's file.</summary>
     public long? CacheBytes { get; init; }
+
+    /// <summary>Where the other layers are, if this node has the first ones only; their keys and values then have a number of pages that
+    /// all nodes can keep, whatever <see cref="CacheBytes"/> says, and there is no twin. Null: all of the model is here.</summary>
+    public PipelineOptions? Pipeline { get; init; }
 
     /// <summary>Whether answers share the pages of equal beginnings and pages stay after their answer until their room is
     /// needed; <see cref="PrefixIndex"/> says what others could learn from it.</summary>

@@ -4,6 +4,7 @@ using SmolCluster.Engine.Conversion;
 using SmolCluster.Engine.Gguf;
 using SmolCluster.Engine.Kernels;
 using SmolCluster.Engine.Models;
+using SmolCluster.Engine.Pipeline;
 using SmolCluster.Engine.Sampling.Constraints;
 using SmolCluster.Engine.Text;
 using SmolCluster.Engine.Text.Templates;
@@ -55,16 +56,18 @@ public sealed class GgufChatModel : IChatModel
         string hash = ContentHash.Of(file);
         _twin = Twin(file, hash, options, progress, out string? withoutTwin);
         progress?.Report(0.9);
-        var layout = new KvLayout(Config, options.KvType);
-        long cacheBytes = options.CacheBytes ?? Math.Max(0, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - file.Length) / 2;
-        int pages = (int)Math.Clamp(cacheBytes / layout.PageBytes, 1, int.MaxValue / KvLayout.PageLength);
+        LayerRange range = options.Pipeline?.Own ?? LayerRange.Whole(Config);
+        var layout = new KvLayout(Config, options.KvType, range.Count);
+        int pages = options.Pipeline?.Pages ?? KvPagePool.PagesOf(options.CacheBytes ?? KvPagePool.MemoryBeside(file.Length), layout.PageBytes);
         int context = Math.Min(Math.Min(options.ContextLength ?? Config.ContextLength, Config.ContextLength), pages * KvLayout.PageLength);
         _pool = new KvPagePool(layout, pages, options.PrefixCache ? new PrefixIndex() : null);
         _team = new ThreadTeam(options.Threads ?? Environment.ProcessorCount, options.PinThreads);
-        _transformer = new Transformer(file, Config, _team, options.StepTokens, twin: _twin);
+        _transformer = new Transformer(file, Config, _team, options.StepTokens, twin: _twin, range: range);
+        IForwardPass pass = options.Pipeline is { } stages ? new PipelinedPass(_transformer, stages, Config.EmbeddingLength) : _transformer;
         string id = options.ModelId ?? HuggingFaceModel.NameOf(file.Path);
-        _scheduler = new BatchScheduler(_transformer, _pool, _team, options with { ModelId = id }, StepCost.Of(Config), Config.VocabularyLength, EndsAnswer);
-        Exchange = options.PrefixCache ? new KvExchange(_scheduler, new KvTransfer(_pool, Config.VocabularyLength), layout.PageBytes) : null;
+        _scheduler = new BatchScheduler(pass, _pool, _team, options with { ModelId = id }, StepCost.Of(Config), Config.VocabularyLength, EndsAnswer);
+        // pages that lie on several nodes do not move: an answer that does has its prompt computed again
+        Exchange = options is { PrefixCache: true, Pipeline: null } ? new KvExchange(_scheduler, new KvTransfer(_pool, Config.VocabularyLength), layout.PageBytes) : null;
         Card = new ModelCard(id, options.Kind, Config.Architecture, hash, context, file.Length)
         {
             KvType = $"{options.KvType}",
@@ -208,7 +211,7 @@ public sealed class GgufChatModel : IChatModel
     private static RowTwin? Twin(GgufFile file, string hash, EngineOptions options, IProgress<double>? progress, out string? problem)
     {
         problem = null;
-        if (options.TwinFolder is not { } folder || !RowTwin.IsUseful(file, options.TwinLeastBytes))
+        if (options.Pipeline is not null || options.TwinFolder is not { } folder || !RowTwin.IsUseful(file, options.TwinLeastBytes))
         {
             return null;
         }

@@ -1,4 +1,5 @@
 using SmolCluster.Contracts;
+using SmolCluster.Engine.Pipeline;
 using SmolCluster.Engine.Sampling;
 using SmolCluster.Engine.Serving;
 
@@ -107,8 +108,8 @@ internal sealed class Answer : IDisposable
         {
             throw;
         }
-        catch (Exception problem) when (problem is OperationCanceledException or ObjectDisposedException
-            or System.Threading.Channels.ChannelClosedException { InnerException: null or OperationCanceledException or ObjectDisposedException })
+        catch (Exception problem) when (problem is OperationCanceledException or ObjectDisposedException or StageLostException
+            or System.Threading.Channels.ChannelClosedException { InnerException: null or OperationCanceledException or ObjectDisposedException or StageLostException })
         {
             cancellation.ThrowIfCancellationRequested();
             throw Interrupted();
@@ -136,7 +137,7 @@ internal sealed class Answer : IDisposable
 
     private ChatException Interrupted() => new(ChatError.Interrupted,
         $"The answer of the model '{_model.Card.Id}' was interrupted after {_tokens.Count} of at most {_reading.MaxTokens} tokens: "
-        + "its conversation ended or the model was unloaded. Send the request again.");
+        + "its conversation ended, or the model or a part of it was unloaded. Send the request again.");
 
     private static GenerationRequest After(GenerationRequest plan, IReadOnlyList<int> known) => known.Count == 0 ? plan
         : plan with { Tokens = [.. plan.Tokens, .. known], MaxTokens = plan.MaxTokens - known.Count };

@@ -77,9 +77,9 @@ public interface IModelsGrain : IGrainWithIntegerKey
 }
 
 /// <param name="Kind">real, demo or stub.</param>
-/// <param name="State">loading, ready or failed.</param>
+/// <param name="State">loading, ready or failed; stage: this silo is there for a part of a model that answers on another.</param>
 /// <param name="Progress">0 to 1 while loading.</param>
-/// <param name="Problem">Why it failed, else null.</param>
+/// <param name="Problem">Why it failed, or what a model in parts is missing; else null.</param>
 [GenerateSerializer, Immutable, Alias("SmolCluster.ModelStatus")]
 public sealed record ModelStatus(
     [property: Id(0)] string Id,

@@ -1,9 +1,11 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Orleans.Runtime.Placement;
 using Orleans.Storage;
 using SmolCluster.Answering;
 using SmolCluster.Contracts;
+using SmolCluster.Engine.Serving;
 using SmolCluster.Grains.HandingOver;
 using SmolCluster.Grains.Placement;
 
@@ -25,16 +27,20 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
     private readonly ILocalSiloDetails _silo;
     private readonly TimeProvider _time;
     private readonly HandOver _handOver;
+    private readonly ClusterLoad _load;
     private readonly ILogger _logger;
     private readonly ConversationRecord _record;
 
     /// <summary>The answer that runs; null while none does.</summary>
     private AnswerRun? _running;
 
-    public ConversationGrain(ModelHost models, HandOver handOver, ILocalSiloDetails silo, TimeProvider time, IServiceProvider services,
+    /// <summary>It moves to another silo: ending its activation meanwhile would leave it to be made here again.</summary>
+    private bool _moves;
+
+    public ConversationGrain(ModelHost models, HandOver handOver, ClusterLoad load, ILocalSiloDetails silo, TimeProvider time, IServiceProvider services,
         ILogger<ConversationGrain> logger)
     {
-        (_models, _handOver, _silo, _time, _logger) = (models, handOver, silo, time, logger);
+        (_models, _handOver, _load, _silo, _time, _logger) = (models, handOver, load, silo, time, logger);
         var storage = services.GetRequiredKeyedService<IGrainStorage>(IsAnswer ? GrainsHosting.AnswerStorage : GrainsHosting.ConversationStorage);
         _record = new ConversationRecord(storage, this.GetGrainId(), time, logger);
     }
@@ -98,7 +104,7 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
     private async Task InvokeLast(IIncomingGrainCallContext context)
     {
         await context.Invoke();
-        if (_running is null && _record.Known is null) DeactivateOnIdle();
+        if (!_moves && _running is null && _record.Known is null) DeactivateOnIdle();
     }
 
     /// <summary>The activation ends: the model's cache is freed even if the caller's end of the stream is never heard of again.</summary>
@@ -129,7 +135,7 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
         {
             if (ReferenceEquals(_running, run)) _running = null;
             // the caller's goodbye ends the activation of a finished answer; one that was left may not hear it any more
-            if (!finished && _running is null && (IsAnswer || _record.Known is null)) DeactivateOnIdle();
+            if (!finished && !_moves && _running is null && (IsAnswer || _record.Known is null)) DeactivateOnIdle();
         }
     }
 
@@ -151,7 +157,7 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
 
     private async IAsyncEnumerable<GenerationEvent> Answer(AnswerStart start, AnswerRun run, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        var model = _models.Get(start.Request.Model);
+        var model = Open(start.Request.Model);
         var plan = await run.Span.Plan(start, model, run.Stopped);
         var state = start.On(model.Card, plan);
         using var answer = new Answer(model, plan, start.Tokens);
@@ -172,6 +178,26 @@ internal sealed class ConversationGrain : Grain, IConversationGrain, IIncomingGr
             _models.CountAnswers(model.Card.Id, -1);
             _logger.LogDebug("{Model} answered {PromptTokens} tokens with {CompletionTokens}: {Reason}",
                 model.Card.Id, plan.Generation.PromptLength, answer.Tokens.Count, answer.FinishReason ?? "abandoned");
+        }
+    }
+
+    /// <summary>Where the model cannot answer and another silo's can, the conversation goes there for its next call: those who call would
+    /// otherwise find it here again.</summary>
+    private IChatModel Open(string model)
+    {
+        try
+        {
+            return _models.Get(model);
+        }
+        catch (ChatException)
+        {
+            var others = _load.Known.Where(silo => !silo.Equals(_silo.SiloAddress));
+            if (_load.Choose(others, model) is { } better)
+            {
+                _moves = true;
+                GrainContext.Migrate(new() { [IPlacementDirector.PlacementHintKey] = better });
+            }
+            throw;
         }
     }
 

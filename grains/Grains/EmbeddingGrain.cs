@@ -1,5 +1,6 @@
 using SmolCluster.Answering;
 using SmolCluster.Contracts;
+using SmolCluster.Engine.Pipeline;
 using SmolCluster.Engine.Serving;
 using SmolCluster.Grains.Placement;
 
@@ -34,7 +35,7 @@ internal sealed class EmbeddingGrain(ModelHost models) : Grain, IEmbeddingGrain
         {
             throw new ChatException(ChatError.QueueFull, full.Message) { RetryAfter = TimeSpan.FromSeconds(5) };
         }
-        catch (ObjectDisposedException)
+        catch (Exception problem) when (problem is ObjectDisposedException or StageLostException)
         {
             throw new ChatException(ChatError.Interrupted, $"The model '{model.Card.Id}' is being unloaded on this silo. Send the request again.");
         }

@@ -4,6 +4,7 @@ using Orleans.Serialization;
 using Orleans.Storage;
 using SmolCluster.Grains.HandingOver;
 using SmolCluster.Grains.Placement;
+using SmolCluster.Grains.Stages;
 
 namespace SmolCluster.Grains;
 
@@ -20,6 +21,10 @@ public static class GrainsHosting
         silo.AddGrainService<RemoteModelHost>();
         silo.Services.AddSingleton<ClusterLoad>();
         silo.Services.AddHostedService(services => services.GetRequiredService<ClusterLoad>());
+        silo.Services.AddSingleton<StageRoom>();
+        silo.Services.AddSingleton<StageClient>();
+        silo.AddGrainService<RemoteStages>();
+        silo.Services.AddHostedService<StageKeeper>();
         silo.Services.AddSingleton<HandOver>();
         silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(services => services.GetRequiredService<HandOver>());
         silo.AddPlacementDirector<PlaceByLoad, PlaceByLoadDirector>();

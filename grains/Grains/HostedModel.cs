@@ -1,13 +1,16 @@
 using Microsoft.Extensions.Logging;
 using SmolCluster.Contracts;
+using SmolCluster.Engine.Pipeline;
 using SmolCluster.Engine.Serving;
 using SmolCluster.Grains.Clusters;
 using SmolCluster.Grains.Placement;
+using SmolCluster.Grains.Stages;
 
 namespace SmolCluster.Grains;
 
-/// <summary>One model of this node from "loading" to "ready" or "failed". Thread-safe: readers see one immutable state, and a
-/// model whose loading ends after the node closed is disposed at once.</summary>
+/// <summary>One model of this node from "loading" to "ready" or "failed"; one that is larger than the node allows is "stage" while this
+/// node computes a part of it for another, and goes back to "loading" when parts are lost. Thread-safe: readers see one immutable
+/// state, and a model whose loading ends after the node closed is disposed at once.</summary>
 internal sealed class HostedModel : IProgress<double>, IDisposable
 {
     private sealed record State(ModelStatus Status, MeteredModel? Model);
@@ -20,6 +23,7 @@ internal sealed class HostedModel : IProgress<double>, IDisposable
     private readonly Lock _lock = new();
     private readonly long _start;
     private State _state;
+    private ModelOutline? _outline;
     private int _answers;
 
     public HostedModel(ModelSource source, TimeProvider time, ILogger logger)
@@ -31,7 +35,13 @@ internal sealed class HostedModel : IProgress<double>, IDisposable
         _state = new(new ModelStatus(source.Id, Name(source.Kind), "loading", 0, 0, "", "", 0, time.GetUtcNow(), null), null);
     }
 
-    /// <summary>Completes when it is ready or failed.</summary>
+    /// <summary>How its layers are shared out where it is larger than this silo allows.</summary>
+    public StagedSource? Stages => _source.Stages;
+
+    /// <summary>Of a model that is larger than this silo allows; null: it is not, or its file was not looked at yet.</summary>
+    public ModelOutline? Outline => Volatile.Read(ref _outline);
+
+    /// <summary>Completes when it is ready or failed, for the first time.</summary>
     public Task Settled => _settled.Task;
 
     public ModelStatus Status => Volatile.Read(ref _state).Status;
@@ -78,8 +88,17 @@ internal sealed class HostedModel : IProgress<double>, IDisposable
         return (model, status) switch
         {
             ({ } ready, _) => ready,
-            (_, { Problem: { } problem }) => throw new ChatException(ChatError.ModelFailed,
-                $"The model '{status.Id}' could not be loaded on this silo: {problem}"),
+            (_, { State: "failed" }) => throw new ChatException(ChatError.ModelFailed,
+                $"The model '{status.Id}' could not be loaded on this silo: {status.Problem}"),
+            (_, { State: "stage" }) => throw new ChatException(ChatError.ModelLoading,
+                $"The model '{status.Id}' answers on another silo; this one is there for a part of it. Try again soon.")
+            {
+                RetryAfter = TimeSpan.FromSeconds(1),
+            },
+            (_, { Problem: { } missing }) => throw new ChatException(ChatError.ModelLoading, $"The model '{status.Id}' is not loaded: {missing}")
+            {
+                RetryAfter = TimeSpan.FromSeconds(5),
+            },
             _ => throw new ChatException(ChatError.ModelLoading,
                 $"The model '{status.Id}' is loading on this silo ({status.Progress:P0}). Try again soon.")
             {
@@ -106,6 +125,27 @@ internal sealed class HostedModel : IProgress<double>, IDisposable
         lock (_lock) _closing.Cancel();
     }
 
+    /// <summary>It can answer.</summary>
+    public void Present(IChatModel model)
+    {
+        Accept(model);
+        _settled.TrySetResult();
+    }
+
+    /// <summary>It cannot answer, or not any more: what runs breaks off.</summary>
+    /// <param name="state">loading: it will when others are there; stage: another silo does.</param>
+    /// <param name="problem">What is missing, for people; null: nothing is known to be.</param>
+    public void Withdraw(string state, string? problem)
+    {
+        MeteredModel? model;
+        lock (_lock)
+        {
+            model = _state.Model;
+            Publish(new(_state.Status with { State = state, Progress = 0, Problem = problem }, null));
+        }
+        model?.Dispose();
+    }
+
     public void Dispose()
     {
         MeteredModel? model;
@@ -122,6 +162,11 @@ internal sealed class HostedModel : IProgress<double>, IDisposable
     {
         try
         {
+            if (Stages is { } stages && ModelOutline.Of(stages.Path) is var outline && outline.FileBytes > (long)stages.BudgetMiB << 20)
+            {
+                Volatile.Write(ref _outline, outline);
+                return; // it can answer when silos have shared it out, see StageKeeper
+            }
             Accept(_source.Load(this, _closing.Token));
         }
         catch (OperationCanceledException) when (_closing.IsCancellationRequested)
@@ -134,7 +179,7 @@ internal sealed class HostedModel : IProgress<double>, IDisposable
             _logger.LogError(problem, "Model {Model} could not be loaded: {Problem}", _source.Id, problem.Message);
             Fail(problem.Message);
         }
-        _settled.SetResult();
+        _settled.TrySetResult();
     }
 
     private void Accept(IChatModel model)

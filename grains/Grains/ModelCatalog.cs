@@ -1,12 +1,18 @@
 using SmolCluster.Engine.Caching;
 using SmolCluster.Engine.Conversion;
+using SmolCluster.Engine.Pipeline;
 using SmolCluster.Engine.Serving;
+using SmolCluster.Grains.Stages;
 
 namespace SmolCluster.Grains;
 
 /// <summary>A model that a node is asked to serve, before it is loaded.</summary>
 /// <param name="Load">Called once, on a thread of its own; reports progress from 0 to 1.</param>
-public sealed record ModelSource(string Id, ModelKind Kind, Func<IProgress<double>, CancellationToken, IChatModel> Load);
+public sealed record ModelSource(string Id, ModelKind Kind, Func<IProgress<double>, CancellationToken, IChatModel> Load)
+{
+    /// <summary>What silos share its layers out by where it is larger than this one allows; null: it is loaded whole, whatever it takes.</summary>
+    public StagedSource? Stages { get; init; }
+}
 
 /// <summary>From configuration to model sources. What can be told wrong before loading (a missing file, two models of one name)
 /// stops the start with one message; what only the loader can tell becomes the model's state "failed".</summary>
@@ -102,8 +108,9 @@ public static class ModelCatalog
         if (options.KvMemoryMiB is { } size) engine = engine with { CacheBytes = (long)size << 20 };
         if (options.KvType is { } name) engine = engine with { KvType = Enum.Parse<KvType>(name, ignoreCase: true) };
         var shared = new SharedModel(progress => GgufChatModel.Load(path, engine, progress));
+        var stages = options.WeightMemoryMiB is { } budget ? new StagedSource(path, engine, budget, Enum.Parse<ActivationType>(options.Activations, ignoreCase: true)) : null;
         return model.Adapters.Select(adapter => new ModelSource(adapter.Id, kind, (progress, _) => new AdaptedChatModel(shared.Load(progress), adapter.Id, adapter.Path, adapter.Scale)))
-            .Prepend(new(id, kind, (progress, _) => shared.Load(progress)));
+            .Prepend(new(id, kind, (progress, _) => shared.Load(progress)) { Stages = stages });
     }
 
     /// <summary>A model that its adapters need too: whoever comes first loads it. It is its own source's to dispose.</summary>

@@ -35,6 +35,9 @@ public sealed class ModelHost : IHostedService, IDisposable
     /// <summary>All models at work, in order of id.</summary>
     public IReadOnlyList<ModelView> Views => [.. _models.Select(model => model.View)];
 
+    /// <summary>Models that are larger than this silo allows.</summary>
+    internal IEnumerable<HostedModel> AllLarger => _models.Where(model => model.Outline is not null);
+
     /// <summary>Completes when every model is ready or failed.</summary>
     public Task Settled => Task.WhenAll(_models.Select(model => model.Settled));
 
@@ -45,6 +48,9 @@ public sealed class ModelHost : IHostedService, IDisposable
         return model?.Get() ?? throw new ChatException(ChatError.ModelNotFound,
             $"There is no model '{id}' on this silo. Its models: {string.Join(", ", _models.Select(other => other.Status.Id))}.");
     }
+
+    /// <returns>Null: there is none of that name that is larger than this silo allows.</returns>
+    internal HostedModel? Larger(string id) => AllLarger.FirstOrDefault(model => model.Status.Id == id);
 
     /// <summary>An answer of a model of this silo begins (1) or ends (-1).</summary>
     public void CountAnswers(string id, int change) => _models.FirstOrDefault(model => model.Status.Id == id)?.CountAnswers(change);

@@ -44,5 +44,5 @@ internal sealed class ModelsGrain(ModelHostClient hosts, TimeProvider time, ILog
         }
     }
 
-    private static int Rank(ModelStatus status) => status.State switch { "ready" => 0, "loading" => 1, _ => 2 };
+    private static int Rank(ModelStatus status) => status.State switch { "ready" => 0, "loading" => 1, "stage" => 2, _ => 3 };
 }

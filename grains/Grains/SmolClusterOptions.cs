@@ -1,3 +1,5 @@
+using SmolCluster.Engine.Pipeline;
+
 namespace SmolCluster.Grains;
 
 /// <summary>What a node serves and where it listens: the configuration section "SmolCluster".</summary>
@@ -27,6 +29,14 @@ public sealed class SmolClusterOptions
     /// <summary>Memory for keys and values of one model at most, taken as it is needed; what conversations leave there stays for
     /// those that begin alike. Null: half of what the machine has left beside the model's file.</summary>
     public int? KvMemoryMiB { get; set; }
+
+    /// <summary>Memory for the weights of one model at most. Of a file that is larger this silo takes a part, if others with the same file
+    /// take the rest. Null: whole models, whatever they take.</summary>
+    public int? WeightMemoryMiB { get; set; }
+
+    /// <summary>How the parts of a model pass numbers on to each other, by the engine's name for it: F32, with the same answers as a whole
+    /// model, or F16, with half of the traffic and perhaps other words. The silo that has the first layers decides.</summary>
+    public string Activations { get; set; } = nameof(ActivationType.F32);
 
     /// <summary>Where the twins of weights lie that make decoding fast: files of the size of the models', made once and shared by all
     /// processes of a machine. "off": none. Null: the user's cache folder.</summary>

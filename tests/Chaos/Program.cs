@@ -1,7 +1,7 @@
 using System.CommandLine;
 using SmolCluster.Chaos;
 
-string[] scenarios = ["faults", "restart", "redis", "rolling", "scaling", "overhead", "idle", "flood", "uneven", "tls", "trace"];
+string[] scenarios = ["faults", "restart", "redis", "rolling", "scaling", "overhead", "idle", "flood", "uneven", "tls", "trace", "stages"];
 var runs = new Option<int>("--runs") { Description = "Times that a silo or gateway is taken away in the middle of an answer", DefaultValueFactory = static _ => 12 };
 var seed = new Option<int>("--seed") { Description = "Of questions, faults and moments", DefaultValueFactory = static _ => 1 };
 var clients = new Option<int>("--clients") { Description = "Answers at the same time", DefaultValueFactory = static _ => 12 };
@@ -52,6 +52,15 @@ command.SetAction(async (parsed, cancellation) =>
                 await cluster.StartAsync(silos: 2, gateways: 1, cancellation, pems.Settings, pems.Settings);
                 return await new TlsScenario(cluster).RunAsync(await QuestionPool.AskedAsync(cluster, parsed.GetValue(seed), cancellation), cancellation);
             }
+        case "stages":
+            IReadOnlyList<Question> known;
+            await using (var whole = new ClusterProcesses(null))
+            {
+                await whole.StartAsync(silos: 1, gateways: 1, cancellation);
+                known = await QuestionPool.AskedAsync(whole, parsed.GetValue(seed), cancellation);
+            }
+            await cluster.StartAsync(silos: 2, gateways: 2, cancellation, StagesScenario.Settings);
+            return await new StagesScenario(cluster, known).RunAsync(cancellation);
         case "uneven":
             await cluster.StartAsync(silos: 1, gateways: 2, cancellation);
             return await new UnevenScenario(cluster, await QuestionPool.AskedAsync(cluster, parsed.GetValue(seed), cancellation)).RunAsync(cancellation);

@@ -65,6 +65,9 @@ public sealed class StubCluster : IAsyncDisposable
 
     public IManagementGrain Management => _cluster.Client.GetGrain<IManagementGrain>(0);
 
+    /// <summary>One more silo.</summary>
+    public Task Join() => _cluster.StartAdditionalSiloAsync();
+
     /// <summary>As SIGTERM does.</summary>
     public Task Stop(InProcessSiloHandle silo) => _cluster.StopSiloAsync(silo);
 

@@ -20,6 +20,7 @@ public sealed class ChaosTests
     [InlineData("uneven")]
     [InlineData("tls")]
     [InlineData("trace")]
+    [InlineData("stages")]
     [InlineData("idle --conversations 600")]
     public async Task Chaos_Scenario_Holds(string scenario)
     {

@@ -32,7 +32,7 @@ internal static class HealthApi
         var states = models.Select(model => new ModelHealth(model.Id, model.Kind, model.State, model.Progress, model.Problem)).ToList();
         if (states.Any(model => model.State == "ready"))
             return Report(200, new("ready", states, null));
-        if (states.Any(model => model.State == "loading"))
+        if (states.Any(model => model.State is "loading" or "stage"))
             return Report(503, new("loading", states, null));
         return Report(503, new("failed", states, states.Count == 0 ? "No silo has a model." : "No model could be loaded."));
     }

@@ -36,9 +36,9 @@ internal sealed record ModelEntry(string Id, long Created, string Root, string? 
 
 /// <summary>What OpenAI's list has no place for.</summary>
 /// <param name="Kind">real, demo or stub: a demo or stub is never shown without it.</param>
-/// <param name="State">loading, ready or failed.</param>
+/// <param name="State">loading, ready or failed; stage, while silos with parts of it look for one that answers.</param>
 /// <param name="Progress">0 to 1 while loading.</param>
 /// <param name="ContextLength">Prompt and answer together, in tokens.</param>
-/// <param name="Problem">Why it failed, else null.</param>
+/// <param name="Problem">Why it failed, or what is missing; else null.</param>
 internal sealed record ModelMeta(string Kind, string State, double Progress, int ContextLength, string Architecture, string ContentHash,
     long FileBytes, string? Problem);

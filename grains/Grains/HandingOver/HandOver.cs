@@ -52,7 +52,7 @@ internal sealed class HandOver(ModelHost models, ModelHostClient hosts, ClusterL
         var (start, tokens) = (time.GetTimestamp(), 0L);
         foreach (var answer in _running.Keys)
         {
-            if (Choose(silos, answer.Model.Card.Id) is not { } silo) continue;
+            if (load.Choose(silos, answer.Model.Card.Id) is not { } silo) continue;
             tokens += await SendPages(answer, silo, limit.Token);
             answer.Conversation.Migrate(new() { [IPlacementDirector.PlacementHintKey] = silo }, cancellation);
             leaving.Add(answer.Conversation.Deactivated);
@@ -60,16 +60,6 @@ internal sealed class HandOver(ModelHost models, ModelHostClient hosts, ClusterL
         logger.LogInformation("Handing over {Answers} answers, with keys and values of {Tokens} tokens in {Seconds:F1} s ({Rate:F0} MB/s)",
             leaving.Count, tokens, time.GetElapsedTime(start).TotalSeconds, _bytesPerSecond / 1e6);
         await Task.WhenAny(Task.WhenAll(leaving), Task.Delay(s_migration, time, cancellation));
-    }
-
-    /// <returns>Null: nobody else can answer with this model.</returns>
-    private SiloAddress? Choose(SiloAddress[] silos, string model)
-    {
-        var open = silos.Select(silo => (Silo: silo, Load: load.Of(silo, model))).Where(silo => silo.Load is not null).ToArray();
-        if (open.Length == 0) return null;
-        var chosen = open[PlacementChoice.Of([.. open.Select(silo => silo.Load!.Value)], prefix: null)].Silo;
-        load.Placed(chosen, model);
-        return chosen;
     }
 
     /// <returns>Tokens whose pages went over.</returns>

@@ -21,6 +21,19 @@ internal sealed class ClusterLoad(ModelHostClient hosts, ISiloStatusOracle silos
             load.Answers + _placed.GetValueOrDefault((silo, model)), load.Pages == 0 ? 1 : (double)load.FreePages / load.Pages);
     }
 
+    /// <returns>Of these silos the one to go on with what was begun elsewhere, and counts it there; null: none can, as far as is known.</returns>
+    public SiloAddress? Choose(IEnumerable<SiloAddress> silos, string model)
+    {
+        var open = silos.Select(silo => (Silo: silo, Load: Of(silo, model))).Where(silo => silo.Load is not null).ToArray();
+        if (open.Length == 0) return null;
+        var chosen = open[PlacementChoice.Of([.. open.Select(silo => silo.Load!.Value)], prefix: null)].Silo;
+        Placed(chosen, model);
+        return chosen;
+    }
+
+    /// <summary>Silos that have told their load.</summary>
+    public IEnumerable<SiloAddress> Known => _known.Keys;
+
     public void Placed(SiloAddress silo, string model) => _placed.AddOrUpdate((silo, model), 1, (_, count) => count + 1);
 
     /// <summary>Asks every active silo, now.</summary>

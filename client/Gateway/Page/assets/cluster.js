@@ -103,6 +103,7 @@ function modelCard(model) {
     badge.dataset.kind = model.kind;
     head.append(badge);
   }
+  if (model.state === 'stage') head.append(tag('span', 'part', 'badge')); // another silo answers
   section.append(head);
   if (model.state === 'loading') section.append(gauge('Loading', [[model.progress, '']], `${Math.floor(model.progress * 100)} %`));
   if (model.problem) section.append(tag('div', model.problem, 'problem'));

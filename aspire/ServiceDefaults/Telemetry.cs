@@ -25,7 +25,9 @@ public static class Telemetry
             return builder;
         }
 
-        builder.Logging.AddOpenTelemetry(static logs => logs.IncludeScopes = true);
+        // else a request's span has no path, method and status: .NET 10 leaves them to a package of OpenTelemetry's
+        AppContext.SetSwitch("Microsoft.AspNetCore.Hosting.SuppressActivityOpenTelemetryData", false);
+        builder.Logging.AddOpenTelemetry(static logs => (logs.IncludeScopes, logs.IncludeFormattedMessage) = (true, true));
         builder.Services.AddOpenTelemetry()
             .WithMetrics(static metrics => metrics.AddMeter(Meters))
             // none of Orleans' sources: .Runtime is a flood, .Application two spans for every few tokens of a stream, and of .Lifecycle each

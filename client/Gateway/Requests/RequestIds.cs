@@ -1,11 +1,11 @@
 using System.Diagnostics;
 using SmolCluster.Contracts;
+using SmolCluster.Gateway.Operations;
 
 namespace SmolCluster.Gateway.Requests;
 
 /// <summary>Every response names its request, in "x-request-id" and, for Anthropic's clients, in "request-id": the client's own id if it
-/// sent one, else a new one. Logs of the request carry it. A request that is
-/// traced takes the grains it calls into its trace.</summary>
+/// sent one, else a new one. Logs of the request carry it. A request that is traced takes the grains that it calls into its trace.</summary>
 internal static class RequestIds
 {
     public const string Header = "x-request-id";
@@ -28,7 +28,8 @@ internal static class RequestIds
             http.Response.Headers[AnthropicHeader] = id;
             return Task.CompletedTask;
         });
-        TraceLink.Set(Activity.Current?.Context ?? default);
+        if (AnswerSpan.Source.HasListeners() && Activity.Current is { } request)
+            TraceLink.Set(request.Context);
         using (logger.BeginScope("request {RequestId}", id))
             await next(http);
         if (Activity.Current is { Kind: ActivityKind.Server } span && http.GetEndpoint() is RouteEndpoint { RoutePattern.RawText: { } route })

@@ -53,6 +53,7 @@ public sealed class HostNameTests(SharedGateway gateway)
         var builder = GatewayHost.LoopbackBuilder();
         builder.WebHost.UseUrls(url);
         builder.Configuration.AddInMemoryCollection([new("AllowedHosts", allowed)]);
+        builder.AddModels(GatewayHost.FreePort());
         builder.AddSmolClusterGateway();
         await using var app = builder.Build();
         app.MapSmolClusterGateway();

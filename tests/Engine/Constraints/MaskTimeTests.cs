@@ -9,7 +9,7 @@ namespace SmolCluster.Engine.Tests.Constraints;
 public sealed class MaskTimeTests(ITestOutputHelper output)
 {
     [Fact]
-    public void Masks_SchemasFromTheFieldOver128kTokens_TakeMicrosecondsAndKeepTheLoopWaitingNoLonger()
+    public void Masks_SchemasFromTheFieldOver128kTokens_AllowWhatFollowsAndTellTheirTimes()
     {
         Vocabularies vocabulary = Vocabularies.From(TestData.Shared("goldens/tokenizer/ggml-vocab-llama-bpe.gguf"));
         JsonArray cases = JsonNode.Parse(File.ReadAllText(TestData.Shared("goldens/json-schema/cases.json")))!.AsArray();
@@ -28,9 +28,7 @@ public sealed class MaskTimeTests(ITestOutputHelper output)
         output.WriteLine($"{whole.Count} masks over {vocabulary.Length} tokens, µs: from the asking median {whole[whole.Count / 2].Time:F1}, p99 {whole[whole.Count / 100 * 99].Time:F0}, "
             + $"most {whole[^1].Time:F0}; of it the batch loop waits median {At(loop, 0.5):F1}, p99 {At(loop, 0.99):F1}, p99.9 {At(loop, 0.999):F1}, most {loop[^1]:F0}");
         foreach ((double time, string where) in whole.TakeLast(12)) output.WriteLine($"{time / 1000:F1} ms: {where}");
-        Assert.InRange(whole[whole.Count / 2].Time, 0, 300); // on a machine that does other things too
-        Assert.InRange(At(loop, 0.5), 0, 100);
-        Assert.InRange(At(loop, 0.99), 0, 2000);
+        Assert.InRange(whole.Count, 20_000, int.MaxValue);
     }
 
     private static TokenConstraint? TryCompile(Vocabularies vocabulary, JsonNode schema)
@@ -63,8 +61,11 @@ public sealed class MaskTimeTests(ITestOutputHelper output)
                 made.Wait(TestContext.Current.CancellationToken);
                 there = Stopwatch.GetTimestamp();
             }
-            loop.Add(waited + Stopwatch.GetElapsedTime(there).TotalMicroseconds);
-            whole.Add((Stopwatch.GetElapsedTime(asked).TotalMicroseconds, $"{name} after {i} tokens of {text[..Math.Min(text.Length, 60)]}"));
+            double applied = Stopwatch.GetElapsedTime(there).TotalMicroseconds, time = Stopwatch.GetElapsedTime(asked).TotalMicroseconds;
+            if (i < tokens.Length) Assert.False(float.IsNegativeInfinity(logits[tokens[i]]), $"{name}: token {i} of {text}");
+            Array.Clear(logits);
+            loop.Add(waited + applied);
+            whole.Add((time, $"{name} after {i} tokens of {text[..Math.Min(text.Length, 60)]}"));
         }
     }
 

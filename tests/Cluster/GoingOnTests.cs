@@ -123,16 +123,20 @@ public sealed class GoingOnTests
         Assert.Equal(new KeepAlive(2), answer.Current);
     }
 
-    [Fact]
-    public async Task GoOn_DemoModelSampledHot_GivesTheSameTextFromEveryEvent()
+    [Theory]
+    [InlineData(null)]
+    [InlineData("[A-Z][a-z]{2,6}( [a-z]{1,8}){5,9}[.]")]
+    public async Task GoOn_DemoModelSampledHot_GivesTheSameTextFromEveryEvent(string? form)
     {
         await using var cluster = await StubCluster.Start([.. ModelCatalog.From(new SmolClusterOptions { Models = [new() { Path = ModelCatalog.DemoPath }] })]);
         await cluster.Service<ModelHost>().Settled;
-        var request = Requests.Hello(ModelCatalog.DemoId, maxTokens: 40, stop: ["zzz"]) with
+        var request = Requests.Hello(ModelCatalog.DemoId, maxTokens: form is null ? 40 : 90, stop: ["zzz"]) with
         {
             Sampling = new SamplingSettings { Temperature = 1.5f, TopP = 1, RepetitionPenalty = 1.1f, Seed = 99 },
+            Constraint = form is null ? null : new AnswerConstraint(AnswerConstraintKind.Regex, form, "guided_regex"),
         };
         var whole = await cluster.Conversation("whole").Answer(request);
+        if (form is not null) Assert.Matches($"^{form}$", string.Concat(whole.OfType<TextDelta>().Select(delta => delta.Text)));
         for (int after = 0; after < whole.Count; after += 7)
         {
             var tokens = whole.Take(after).OfType<TextDelta>().SelectMany(delta => delta.Tokens).ToArray();

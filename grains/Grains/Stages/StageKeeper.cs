@@ -144,9 +144,9 @@ internal sealed class StageKeeper(ModelHost models, StageRoom room, StageClient 
         {
             await Task.WhenAll(links.Select(link => link.Close())).WaitAsync(s_period, time);
         }
-        catch (Exception problem) when (problem is TimeoutException or OrleansException)
+        catch (Exception problem) // whatever it was, this silo gives the model up
         {
-            logger.LogInformation("A stage could not be closed: {Problem}", problem.Message);
+            logger.LogWarning("A stage could not be closed: {Problem}", problem.Message);
         }
     }
 

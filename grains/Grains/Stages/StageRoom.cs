@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
-using SmolCluster.Engine.Gguf;
 using SmolCluster.Engine.Pipeline;
 
 namespace SmolCluster.Grains.Stages;
@@ -46,7 +45,7 @@ internal sealed class StageRoom(ModelHost models, ISiloStatusOracle silos, ILogg
         {
             await opening.Stage;
         }
-        catch (Exception problem) when (problem is GgufException or ArgumentException)
+        catch (Exception problem) // whatever it was: one that did not open must not stand for one that is served
         {
             Forget(opening);
             model.Withdraw("loading", problem.Message);
@@ -107,7 +106,11 @@ internal sealed class StageRoom(ModelHost models, ISiloStatusOracle silos, ILogg
     /// <summary>The old stage's memory is free before the new one takes any.</summary>
     private static ModelStage Start(Served? before, StageOrder order, StagedSource source)
     {
-        if (before?.Stage is { IsCompletedSuccessfully: true } old) old.Result.Dispose();
+        if (before is not null)
+        {
+            Task.WaitAny(before.Stage); // it may be opening still, for a plan that its host has given up
+            if (before.Stage.IsCompletedSuccessfully) before.Stage.Result.Dispose();
+        }
         return ModelStage.Open(source.Path, order.With(source.Engine.Threads ?? Environment.ProcessorCount, source.Engine.PinThreads));
     }
 

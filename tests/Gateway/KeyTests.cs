@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
+using SmolCluster.Contracts;
 using SmolCluster.Engine.Serving;
 using SmolCluster.Gateway.Keys;
 using SmolCluster.Grains;
@@ -19,6 +20,17 @@ public sealed class KeyTests : IDisposable
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [Fact]
+    public void Hear_ClusterDoesNotAnswer_CountsAlone()
+    {
+        var usage = new KeyUsage(new KeyLimits { Concurrent = 1 }, time);
+        var told = usage.Report()!;
+        usage.Hear(told, new KeyShare(told.Known, RunningElsewhere: 1));
+        Assert.Equal("rate_limit_exceeded", usage.Enter()!.Code);
+        usage.Hear(usage.Report()!, null);
+        Assert.Null(usage.Enter());
+    }
 
     [Theory]
     [InlineData("Authorization", "Bearer {0}")]

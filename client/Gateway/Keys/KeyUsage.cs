@@ -86,7 +86,10 @@ internal sealed class KeyUsage(KeyLimits limits, TimeProvider time)
         {
             reported = false;
             if (share is null)
+            {
+                elsewhere = 0; // what ran there may have ended since: this gateway counts alone
                 return;
+            }
             (newRequests, newTokens, elsewhere) = (newRequests - told.Requests, newTokens - told.Tokens, share.RunningElsewhere);
             budgets.LowerTo(new(share.Left.Requests - newRequests, share.Left.Tokens - newTokens, share.Left.TokensOfDay - newTokens));
         }

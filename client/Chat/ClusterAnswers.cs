@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
-using Orleans.Runtime.Placement;
 using SmolCluster.Contracts;
 
 namespace SmolCluster.Chat;
@@ -13,31 +12,13 @@ internal sealed class ClusterAnswers(IGrainFactory cluster, ILogger logger)
 
     public async IAsyncEnumerable<GenerationEvent> Run(ChatRequest request, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        var (events, first) = await Begin(request, cancellation);
+        var (events, first) = await ModelCalls.WhereReady(cluster, request.Model, () => Begin(request, cancellation));
         await using (events)
             for (var happened = first; happened is not null; happened = await events.NextAsync())
                 yield return happened;
     }
 
-    /// <summary>Conversations are placed where there is room, whatever models are there. If the silo cannot answer but another can, it is
-    /// asked once more, there; asking first would cost every request what hardly any needs.</summary>
     private async Task<(AnswerStream Events, GenerationEvent? First)> Begin(ChatRequest request, CancellationToken cancellation)
-    {
-        PlacementWish.Set(request.Model, prefix: null);
-        try
-        {
-            return await BeginAnywhere(request, cancellation);
-        }
-        catch (ChatException refusal) when (refusal.Error is ChatError.ModelNotFound or ChatError.ModelLoading or ChatError.ModelFailed)
-        {
-            var silos = await cluster.GetGrain<IModelsGrain>(0).WhereReady(request.Model);
-            if (silos.Count == 0) throw;
-            RequestContext.Set(IPlacementDirector.PlacementHintKey, silos[Random.Shared.Next(silos.Count)]);
-            return await BeginAnywhere(request, cancellation);
-        }
-    }
-
-    private async Task<(AnswerStream Events, GenerationEvent? First)> BeginAnywhere(ChatRequest request, CancellationToken cancellation)
     {
         var conversation = cluster.GetGrain<IConversationGrain>(AnswerId.New());
         var events = new AnswerStream(conversation, request, new AnswerCursor(0), new AnswerAttempts(), new(s_patience, TimeProvider.System, CancellationToken.None), logger, cancellation);

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
+using SmolCluster.Answering;
 using SmolCluster.Contracts;
-using SmolCluster.Engine.Sampling;
 
 namespace SmolCluster.Chat;
 
@@ -45,16 +45,7 @@ internal static class RequestMaking
             PresencePenalty = options.PresencePenalty ?? defaults.PresencePenalty,
             Seed = unchecked((ulong)(options.Seed ?? Random.Shared.NextInt64())),
         };
-        new SamplingOptions
-        {
-            Temperature = settings.Temperature,
-            TopP = settings.TopP,
-            TopK = settings.TopK,
-            MinP = settings.MinP,
-            RepetitionPenalty = settings.RepetitionPenalty,
-            FrequencyPenalty = settings.FrequencyPenalty,
-            PresencePenalty = settings.PresencePenalty,
-        }.Validate();
+        AnswerPlan.Options(settings).Validate();
         return settings;
     }
 
@@ -66,23 +57,22 @@ internal static class RequestMaking
         _ => throw new NotSupportedException($"ChatOptions.ResponseFormat is a {format.GetType().Name}; this client knows text and JSON."),
     };
 
-    /// <summary>Effort is a bound here, the same as at the gateway, since the models know none.</summary>
     private static ThinkingSettings Thinking(ChatOptions options)
     {
         if (options.Reasoning?.Output == ReasoningOutput.Summary)
             throw new NotSupportedException("ChatOptions.Reasoning.Output is Summary; this client gives reasoning as it is, or not at all.");
-        var (enabled, effort, bound) = options.Reasoning?.Effort switch
+        string? effort = options.Reasoning?.Effort switch
         {
-            null => ((bool?)null, (string?)null, (int?)null),
-            ReasoningEffort.None => (false, "none", null),
-            ReasoningEffort.Low => (null, "low", 1024),
-            ReasoningEffort.Medium => (null, "medium", 4096),
-            _ => (null, "high", null),
+            null => null,
+            ReasoningEffort.None => "none",
+            ReasoningEffort.Low => "low",
+            ReasoningEffort.Medium => "medium",
+            _ => "high",
         };
         int? budget = (int?)Number(options, "thinking_budget");
         if (budget < 0)
             throw new ArgumentOutOfRangeException(nameof(options), budget, "thinking_budget must be 0 or more.");
-        return new(Flag(options, "enable_thinking") ?? enabled, effort, budget ?? bound);
+        return new(Flag(options, "enable_thinking") ?? (effort == "none" ? false : null), effort, budget ?? (effort is null ? null : ThinkingSettings.BudgetOf(effort)));
     }
 
     private static void RefuseUnknown(AdditionalPropertiesDictionary? properties)

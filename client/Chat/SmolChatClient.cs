@@ -49,8 +49,9 @@ public sealed class SmolChatClient : IChatClient
     }
 
     /// <summary>Loads a model, which is disposed with the client.</summary>
-    /// <param name="path">A GGUF file.</param>
+    /// <param name="path">A GGUF file, or a Hugging Face folder with SafeTensors.</param>
     /// <exception cref="Engine.Gguf.GgufException">The file cannot be used; the message says why.</exception>
+    /// <exception cref="Engine.Conversion.CheckpointException">The folder cannot be used; the message says why.</exception>
     public static SmolChatClient Load(string path, EngineOptions? options = null, IProgress<double>? progress = null) =>
         new(GgufChatModel.Load(path, options ?? new EngineOptions(), progress), owns: true);
 

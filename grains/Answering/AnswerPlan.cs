@@ -85,7 +85,8 @@ internal sealed record AnswerPlan(GenerationRequest Generation, AnswerReading Re
     private static ChatException TooLong(string message) =>
         new(ChatError.ContextLengthExceeded, message + " Shorten the messages or ask for fewer tokens.");
 
-    private static SamplingOptions Options(SamplingSettings settings) => new()
+    /// <summary>The same, as the engine takes them.</summary>
+    public static SamplingOptions Options(SamplingSettings settings) => new()
     {
         Temperature = settings.Temperature,
         TopK = settings.TopK,

@@ -88,7 +88,17 @@ public enum ToolChoice
 public sealed record ThinkingSettings(
     [property: Id(0)] bool? Enabled = null,
     [property: Id(1)] string? Effort = null,
-    [property: Id(2)] int? Budget = null);
+    [property: Id(2)] int? Budget = null)
+{
+    /// <summary>How many tokens of reasoning an effort stands for, since the models know none; null: any number.</summary>
+    public static int? BudgetOf(string effort) => effort switch
+    {
+        "minimal" => 256,
+        "low" => 1024,
+        "medium" => 4096,
+        _ => null,
+    };
+}
 
 /// <summary>What stays of a request and its answer.</summary>
 [GenerateSerializer, Alias("SmolCluster.Keep")]

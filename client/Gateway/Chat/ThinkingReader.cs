@@ -28,10 +28,7 @@ internal static class ThinkingReader
 
     private static int? BoundOf(string effort, string path) => effort switch
     {
-        "none" or "high" or "xhigh" => null,
-        "minimal" => 256,
-        "low" => 1024,
-        "medium" => 4096,
+        "none" or "minimal" or "low" or "medium" or "high" or "xhigh" => ThinkingSettings.BudgetOf(effort),
         _ => throw RequestObject.Refuse(path, "invalid_value", $"Invalid '{path}': '{(effort.Length <= 40 ? effort : effort[..37] + "...")}'; "
             + "expected one of 'none', 'minimal', 'low', 'medium', 'high' and 'xhigh'."),
     };

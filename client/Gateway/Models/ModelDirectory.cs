@@ -17,9 +17,6 @@ internal sealed class ModelDirectory(IGrainFactory grains, IHostApplicationLifet
         return grains.GetGrain<IModelsGrain>(0).List();
     }
 
-    /// <summary>The silos that can answer with a model now, asked anew too.</summary>
-    public Task<IReadOnlyList<SiloAddress>> WhereReady(string model) => grains.GetGrain<IModelsGrain>(0).WhereReady(model);
-
     public void ThrowIfConnecting()
     {
         if (!Connected)

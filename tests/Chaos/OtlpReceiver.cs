@@ -11,6 +11,7 @@ internal sealed class OtlpReceiver : IAsyncDisposable
 {
     private readonly WebApplication app;
     private readonly ConcurrentQueue<OtlpSpan> spans = [];
+    private TaskCompletionSource news = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long bytes;
 
     private OtlpReceiver(WebApplication app) => this.app = app;
@@ -45,9 +46,10 @@ internal sealed class OtlpReceiver : IAsyncDisposable
     {
         while (true)
         {
+            var next = Volatile.Read(ref news).Task;
             if (spans.FirstOrDefault(wanted) is { } found)
                 return found;
-            await Task.Delay(50, cancellation);
+            await next.WaitAsync(cancellation);
         }
     }
 
@@ -60,6 +62,7 @@ internal sealed class OtlpReceiver : IAsyncDisposable
         Interlocked.Add(ref bytes, body.Length);
         foreach (var span in kind == "traces" ? OtlpSpan.From(body.ToArray()) : [])
             spans.Enqueue(span);
+        Interlocked.Exchange(ref news, new(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
         return Results.Bytes([], "application/x-protobuf");
     }
 }

@@ -19,19 +19,27 @@ internal static unsafe class MatMul
     private const int TokensForAGroup = 3;
 
     /// <summary>One product: output [tokens][stride] = matrix [rows][columns] · activations [tokens], quantized in the matrix's format.</summary>
-    public readonly struct Product(Matrix matrix, byte* activations, float* output, int stride)
+    public readonly struct Product(Matrix matrix, ActivationBuffers activations, float* output, int stride)
     {
         public readonly Matrix Matrix = matrix;
-        public readonly byte* Activations = activations;
+        public readonly ActivationBuffers Activations = activations;
         public readonly float* Output = output;
         public readonly int Stride = stride;
 
         public int Chunks => (Matrix.Rows + RowsAChunk - 1) / RowsAChunk;
     }
 
-    /// <summary>Up to three products over the same tokens, in one parallel region.</summary>
+    /// <summary>Up to three products over the same tokens, in one parallel region, and one before it that lays several tokens side by
+    /// side.</summary>
     public static void Run(ThreadTeam team, int tokens, Product a, Product b = default, Product c = default)
     {
+        if (tokens > 1)
+        {
+            LayOctets(team, tokens, a, default);
+            LayOctets(team, tokens, b, a);
+            LayOctets(team, tokens, c, b);
+        }
+
         int chunksA = a.Chunks, chunksB = b.Matrix is null ? 0 : b.Chunks, chunksC = c.Matrix is null ? 0 : c.Chunks;
         team.For(chunksA + chunksB + chunksC, (piece, _) =>
         {
@@ -50,14 +58,25 @@ internal static unsafe class MatMul
         });
     }
 
+    // unless that was done for the product before
+    private static void LayOctets(ThreadTeam team, int tokens, Product product, Product before)
+    {
+        if (product.Activations.Octets != null && product.Activations.Octets != before.Activations.Octets)
+        {
+            team.For(Octets.Count(tokens), (octet, _) => Octets.Lay(product.Matrix.Dot.Activation, octet, tokens, product.Activations.Rows,
+                product.Matrix.Columns, product.Activations.Octets));
+        }
+    }
+
     private static void Chunk(in Product product, int chunk, int tokens)
     {
         Matrix matrix = product.Matrix;
         int first = chunk * RowsAChunk, last = Math.Min(matrix.Rows, first + RowsAChunk);
+        TokenRows all = new(product.Activations.Rows, product.Activations.Octets, (nint)Octets.Count(tokens) * Octets.RecordBytes(matrix.Dot.Activation));
         for (int token = 0; token < tokens; token += TokensATile)
         {
             int count = Math.Min(TokensATile, tokens - token);
-            byte* activations = product.Activations + (long)token * matrix.ActivationBytes;
+            TokenRows activations = all.From(token, matrix.ActivationBytes, matrix.Dot.Activation);
             float* output = product.Output + (long)token * product.Stride;
             int row = first;
             for (; (matrix.Groups != null || (count >= TokensForAGroup && matrix.CanGroup)) && row + RowDot.GroupRows <= last; row += RowDot.GroupRows)
@@ -69,7 +88,7 @@ internal static unsafe class MatMul
 
             for (; row < last; row++)
             {
-                matrix.Dot.Run(matrix.Data + row * matrix.RowBytes, activations, matrix.Columns, count, output + row, product.Stride);
+                matrix.Dot.Run(matrix.Data + row * matrix.RowBytes, activations.Rows, matrix.Columns, count, output + row, product.Stride);
             }
         }
     }

@@ -3,12 +3,13 @@ using SmolCluster.Engine.Quantization;
 
 namespace SmolCluster.Engine.Models;
 
-/// <summary>One token's vector in every format that its readers want: quantized once a format, shared by the matrices of it.</summary>
+/// <summary>One token's vector in every format that its readers want: quantized once a format, shared by the matrices of it. Room for
+/// the same in octets, which <see cref="MatMul"/> lays when all tokens are written.</summary>
 internal sealed unsafe class ActivationRows(int maxTokens, int maxColumns) : IDisposable
 {
     private static readonly int FormatCount = Enum.GetValues<ActivationFormat>().Length;
 
-    private readonly NativeBuffer<byte>?[] _rows = new NativeBuffer<byte>?[FormatCount];
+    private readonly NativeBuffer<byte>?[] _rows = new NativeBuffer<byte>?[FormatCount], _octets = new NativeBuffer<byte>?[FormatCount];
 
     /// <summary>Makes room for the formats of these matrices; call before any token of a step is written.</summary>
     public void Prepare(params ReadOnlySpan<Matrix> readers)
@@ -17,6 +18,10 @@ internal sealed unsafe class ActivationRows(int maxTokens, int maxColumns) : IDi
         {
             ActivationFormat format = reader.Dot.Activation;
             _rows[(int)format] ??= new NativeBuffer<byte>((long)maxTokens * Activations.RowBytes(format, Activations.Padded(maxColumns)));
+            if (reader.ReadsOctets)
+            {
+                _octets[(int)format] ??= new NativeBuffer<byte>(Octets.Bytes(format, maxColumns, maxTokens));
+            }
         }
     }
 
@@ -30,17 +35,21 @@ internal sealed unsafe class ActivationRows(int maxTokens, int maxColumns) : IDi
             if ((written & bit) == 0)
             {
                 written |= bit;
-                Activations.Quantize(reader.Dot.Activation, source, reader.Columns, For(reader) + (long)token * reader.ActivationBytes);
+                Activations.Quantize(reader.Dot.Activation, source, reader.Columns, For(reader).Rows + (long)token * reader.ActivationBytes);
             }
         }
     }
 
     /// <summary>[tokens] rows in the format that a matrix reads.</summary>
-    public byte* For(Matrix reader) => _rows[(int)reader.Dot.Activation]!.Pointer;
+    public ActivationBuffers For(Matrix reader)
+    {
+        NativeBuffer<byte>? octets = reader.ReadsOctets ? _octets[(int)reader.Dot.Activation] : null;
+        return new(_rows[(int)reader.Dot.Activation]!.Pointer, octets is null ? null : octets.Pointer);
+    }
 
     public void Dispose()
     {
-        foreach (NativeBuffer<byte>? rows in _rows)
+        foreach (NativeBuffer<byte>? rows in _rows.Concat(_octets))
         {
             rows?.Dispose();
         }

@@ -29,6 +29,9 @@ internal sealed unsafe class Matrix
     /// <summary>Whether <see cref="Dot"/> takes sixteen rows at once.</summary>
     public bool CanGroup { get; }
 
+    /// <summary>Whether several tokens are read in <see cref="Octets"/>.</summary>
+    public bool ReadsOctets => CanGroup && Octets.RecordBytes(Dot.Activation) > 0;
+
     public int Rows { get; }
 
     public int Columns { get; }

@@ -9,24 +9,35 @@ namespace SmolCluster.Engine.Quantization;
 /// decoded, hence unrolled: 2.75 a product of 32 pairs, of which the multiplier takes one every half cycle.</summary>
 internal readonly unsafe struct Avx2GroupDot : IGroupDot
 {
-    public static int Tokens => 4;
+    /// <summary>Tokens at a time.</summary>
+    private const int Four = 4;
+
+    /// <summary>Bytes from a quad of a token to its next.</summary>
+    private const int Apart = Octets.Tokens * 4;
+
+    public static bool Exists => true;
+
+    public static bool Wide => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Multiply<T>(byte* weights, nint quads, short* scales, sbyte** tokens, nint quadSums, int* products, byte* ahead, nint aheadBytes)
+    public static void Multiply<T>(byte* weights, nint quads, short* scales, sbyte* octet, int tokens, int* quadSums, int* products, byte* ahead, nint aheadBytes)
         where T : struct, IGroupQuants
     {
-        if (T.QuadsInHeadroom == 1)
+        for (int t = 0; t < tokens; t += Four, octet += 4 * Four, quadSums += Four, products += Four * GroupLayout.Rows, aheadBytes = 0)
         {
-            FourSigned<T>(weights, quads, scales, tokens[0], tokens[1], tokens[2], tokens[3], products, ahead, aheadBytes);
-        }
-        else
-        {
-            FourUnsigned<T>(weights, quads, scales, tokens[0], tokens[1], tokens[2], tokens[3], quadSums, products, ahead, aheadBytes);
+            if (T.QuadsInHeadroom == 1)
+            {
+                FourSigned<T>(weights, quads, scales, octet, products, ahead, aheadBytes);
+            }
+            else
+            {
+                FourUnsigned<T>(weights, quads, scales, octet, quadSums, products, ahead, aheadBytes);
+            }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void MultiplyOne<T>(byte* weights, nint quads, short* scales, sbyte* token, nint quadSums, int* products, byte* ahead, nint aheadBytes)
+    public static void MultiplyOne<T>(byte* weights, nint quads, short* scales, sbyte* token, int* quadSums, int* products, byte* ahead, nint aheadBytes)
         where T : struct, IGroupQuants
     {
         if (T.QuadsInHeadroom == 1)
@@ -35,26 +46,24 @@ internal readonly unsafe struct Avx2GroupDot : IGroupDot
         }
         else
         {
-            OneUnsigned<T>(weights, quads, scales, token, token + quadSums, products, ahead, aheadBytes);
+            OneUnsigned<T>(weights, quads, scales, token, quadSums, products, ahead, aheadBytes);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FourUnsigned<T>(byte* weights, nint quads, short* scales, sbyte* p0, sbyte* p1, sbyte* p2, sbyte* p3, nint quadSums,
-        int* products, byte* ahead, nint aheadBytes)
+    private static void FourUnsigned<T>(byte* weights, nint quads, short* scales, sbyte* four, int* quadSums, int* products, byte* ahead, nint aheadBytes)
         where T : struct, IGroupQuants
     {
         nint aheadStep = aheadBytes * T.QuadsInHeadroom / quads;
         Vector256<short> low = Vector256<short>.One, high = low;
-        for (nint q = 0; q < quads; q += T.QuadsInHeadroom)
+        for (nint q = 0; q < quads; q += T.QuadsInHeadroom, quadSums += Octets.Tokens)
         {
-            Vector256<short> l0 = Begin<T>(p0 + quadSums + q), l1 = Begin<T>(p1 + quadSums + q), l2 = Begin<T>(p2 + quadSums + q), l3 = Begin<T>(p3 + quadSums + q);
+            Vector256<short> l0 = Begin<T>(quadSums), l1 = Begin<T>(quadSums + 1), l2 = Begin<T>(quadSums + 2), l3 = Begin<T>(quadSums + 3);
             Vector256<short> h0 = l0, h1 = l1, h2 = l2, h3 = l3;
-            for (nint at = q; at < q + T.QuadsInHeadroom; at += 2)
+            for (nint at = 0; at < T.QuadsInHeadroom; at += 2, weights += 128, four += 2 * Apart)
             {
-                Quad(weights + at * 64, p0 + at * 4, p1 + at * 4, p2 + at * 4, p3 + at * 4, ref l0, ref h0, ref l1, ref h1, ref l2, ref h2, ref l3, ref h3);
-                Quad(weights + at * 64 + 64, p0 + at * 4 + 4, p1 + at * 4 + 4, p2 + at * 4 + 4, p3 + at * 4 + 4,
-                    ref l0, ref h0, ref l1, ref h1, ref l2, ref h2, ref l3, ref h3);
+                Quad(weights, four, ref l0, ref h0, ref l1, ref h1, ref l2, ref h2, ref l3, ref h3);
+                Quad(weights + 64, four + Apart, ref l0, ref h0, ref l1, ref h1, ref l2, ref h2, ref l3, ref h3);
             }
 
             GroupLayout.Prefetch(ahead, aheadStep);
@@ -66,7 +75,7 @@ internal readonly unsafe struct Avx2GroupDot : IGroupDot
             }
 
             bool first = T.IntegerScales ? q == 0 : q % T.QuadsAScale == 0;
-            int* sums = T.IntegerScales ? products : products + q / T.QuadsAScale * 64;
+            int* sums = T.IntegerScales ? products : products + q / T.QuadsAScale * 128;
             if (first)
             {
                 Store(Avx2.MultiplyAddAdjacent(l0, low), Avx2.MultiplyAddAdjacent(h0, high), sums);
@@ -86,8 +95,7 @@ internal readonly unsafe struct Avx2GroupDot : IGroupDot
 
     // signed weights leave no headroom in 16 bits: their size times the activation with their sign, scaled and summed in 32 bits
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FourSigned<T>(byte* weights, nint quads, short* scales, sbyte* p0, sbyte* p1, sbyte* p2, sbyte* p3,
-        int* products, byte* ahead, nint aheadBytes)
+    private static void FourSigned<T>(byte* weights, nint quads, short* scales, sbyte* four, int* products, byte* ahead, nint aheadBytes)
         where T : struct, IGroupQuants
     {
         nint aheadStep = aheadBytes * T.QuadsAScale / quads;
@@ -103,27 +111,27 @@ internal readonly unsafe struct Avx2GroupDot : IGroupDot
                 highScale = Vector256.Load(scales + q / T.QuadsAScale * 32 + 16);
             }
 
-            for (nint at = q; at < q + T.QuadsAScale; at++)
+            for (byte* end = weights + T.QuadsAScale * 64; weights < end; weights += 64, four += Apart)
             {
-                Vector256<sbyte> low = Vector256.Load((sbyte*)weights + at * 64), high = Vector256.Load((sbyte*)weights + at * 64 + 32);
+                Vector256<sbyte> low = Vector256.Load((sbyte*)weights), high = Vector256.Load((sbyte*)weights + 32);
                 Vector256<byte> lowSize = Avx2.Abs(low), highSize = Avx2.Abs(high);
-                Vector256<sbyte> a = Four(p0 + at * 4);
+                Vector256<sbyte> a = Spread(four);
                 l0 += Signed(lowSize, low, a, lowScale);
                 h0 += Signed(highSize, high, a, highScale);
-                a = Four(p1 + at * 4);
+                a = Spread(four + 4);
                 l1 += Signed(lowSize, low, a, lowScale);
                 h1 += Signed(highSize, high, a, highScale);
-                a = Four(p2 + at * 4);
+                a = Spread(four + 8);
                 l2 += Signed(lowSize, low, a, lowScale);
                 h2 += Signed(highSize, high, a, highScale);
-                a = Four(p3 + at * 4);
+                a = Spread(four + 12);
                 l3 += Signed(lowSize, low, a, lowScale);
                 h3 += Signed(highSize, high, a, highScale);
             }
 
             if (!T.IntegerScales || q + T.QuadsAScale == quads)
             {
-                int* sums = T.IntegerScales ? products : products + q / T.QuadsAScale * 64;
+                int* sums = T.IntegerScales ? products : products + q / T.QuadsAScale * 128;
                 Store(l0, h0, sums);
                 Store(l1, h1, sums + 16);
                 Store(l2, h2, sums + 32);
@@ -134,7 +142,7 @@ internal readonly unsafe struct Avx2GroupDot : IGroupDot
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void OneUnsigned<T>(byte* weights, nint quads, short* scales, sbyte* token, sbyte* quadSums, int* products, byte* ahead, nint aheadBytes)
+    private static void OneUnsigned<T>(byte* weights, nint quads, short* scales, sbyte* token, int* quadSums, int* products, byte* ahead, nint aheadBytes)
         where T : struct, IGroupQuants
     {
         nint aheadStep = aheadBytes * T.QuadsAScale / quads;
@@ -152,10 +160,10 @@ internal readonly unsafe struct Avx2GroupDot : IGroupDot
 
             for (nint at = q; at < q + T.QuadsAScale; at += T.QuadsInHeadroom)
             {
-                Vector256<short> low = Begin<T>(quadSums + at), high = low;
+                Vector256<short> low = Begin<T>(quadSums + at / 4), high = low;
                 for (nint i = at; i < at + T.QuadsInHeadroom; i += 2)
                 {
-                    Vector256<sbyte> a = Four(token + i * 4), b = Four(token + i * 4 + 4);
+                    Vector256<sbyte> a = Spread(token + i * 4), b = Spread(token + i * 4 + 4);
                     low += Avx2.MultiplyAddAdjacent(Vector256.Load(weights + i * 64), a) + Avx2.MultiplyAddAdjacent(Vector256.Load(weights + i * 64 + 64), b);
                     high += Avx2.MultiplyAddAdjacent(Vector256.Load(weights + i * 64 + 32), a) + Avx2.MultiplyAddAdjacent(Vector256.Load(weights + i * 64 + 96), b);
                 }
@@ -196,7 +204,7 @@ internal readonly unsafe struct Avx2GroupDot : IGroupDot
 
             for (nint at = q; at < q + T.QuadsAScale; at++)
             {
-                Vector256<sbyte> low = Vector256.Load((sbyte*)weights + at * 64), high = Vector256.Load((sbyte*)weights + at * 64 + 32), a = Four(token + at * 4);
+                Vector256<sbyte> low = Vector256.Load((sbyte*)weights + at * 64), high = Vector256.Load((sbyte*)weights + at * 64 + 32), a = Spread(token + at * 4);
                 lowSum += Signed(Avx2.Abs(low), low, a, lowScale);
                 highSum += Signed(Avx2.Abs(high), high, a, highScale);
             }
@@ -211,27 +219,27 @@ internal readonly unsafe struct Avx2GroupDot : IGroupDot
 
     // four columns of sixteen rows, times four tokens
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Quad(byte* weights, sbyte* p0, sbyte* p1, sbyte* p2, sbyte* p3, ref Vector256<short> l0, ref Vector256<short> h0,
+    private static void Quad(byte* weights, sbyte* four, ref Vector256<short> l0, ref Vector256<short> h0,
         ref Vector256<short> l1, ref Vector256<short> h1, ref Vector256<short> l2, ref Vector256<short> h2, ref Vector256<short> l3, ref Vector256<short> h3)
     {
         Vector256<byte> low = Vector256.Load(weights), high = Vector256.Load(weights + 32);
-        Vector256<sbyte> a = Four(p0);
+        Vector256<sbyte> a = Spread(four);
         l0 += Avx2.MultiplyAddAdjacent(low, a);
         h0 += Avx2.MultiplyAddAdjacent(high, a);
-        a = Four(p1);
+        a = Spread(four + 4);
         l1 += Avx2.MultiplyAddAdjacent(low, a);
         h1 += Avx2.MultiplyAddAdjacent(high, a);
-        a = Four(p2);
+        a = Spread(four + 8);
         l2 += Avx2.MultiplyAddAdjacent(low, a);
         h2 += Avx2.MultiplyAddAdjacent(high, a);
-        a = Four(p3);
+        a = Spread(four + 12);
         l3 += Avx2.MultiplyAddAdjacent(low, a);
         h3 += Avx2.MultiplyAddAdjacent(high, a);
     }
 
     // four columns of a token, for every row
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<sbyte> Four(sbyte* token) => Vector256.Create(*(int*)token).AsSByte();
+    private static Vector256<sbyte> Spread(sbyte* token) => Vector256.Create(*(int*)token).AsSByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<int> Signed(Vector256<byte> sizes, Vector256<sbyte> weights, Vector256<sbyte> activations, Vector256<short> scale) =>
@@ -239,8 +247,8 @@ internal readonly unsafe struct Avx2GroupDot : IGroupDot
 
     // sums of 16 bits begin at what their offset will have added too much
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<short> Begin<T>(sbyte* quadSums)
-        where T : struct, IGroupQuants => T.GroupOffset == 0 ? default : Vector256.Create(*(int*)quadSums).AsInt16() * (short)-T.GroupOffset;
+    private static Vector256<short> Begin<T>(int* quadSums)
+        where T : struct, IGroupQuants => T.GroupOffset == 0 ? default : Vector256.Create(*quadSums).AsInt16() * (short)-T.GroupOffset;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(Vector256<int> low, Vector256<int> high, int* sums)

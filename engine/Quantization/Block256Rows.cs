@@ -51,7 +51,7 @@ internal readonly unsafe struct Block256Rows<T> : IRows
     }
 
     /// <inheritdoc/>
-    public static void RunGroup<TDot>(byte* rows, nint rowBytes, byte* activations, int columns, int tokens, float* destination, nint stride)
+    public static void RunGroup<TDot>(byte* rows, nint rowBytes, TokenRows activations, int columns, int tokens, float* destination, nint stride)
         where TDot : struct, IGroupDot => GroupRows256<T, TDot>.Run(rows, rowBytes, activations, columns, tokens, destination, stride);
 
     [SkipLocalsInit]

@@ -59,7 +59,7 @@ internal readonly unsafe struct Block32Rows<T> : IRows
     }
 
     /// <inheritdoc/>
-    public static void RunGroup<TDot>(byte* rows, nint rowBytes, byte* activations, int columns, int tokens, float* destination, nint stride)
+    public static void RunGroup<TDot>(byte* rows, nint rowBytes, TokenRows activations, int columns, int tokens, float* destination, nint stride)
         where TDot : struct, IGroupDot => GroupRows32<T, TDot>.Run(rows, rowBytes, activations, columns, tokens, destination, stride);
 
     [SkipLocalsInit]

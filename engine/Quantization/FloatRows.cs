@@ -45,8 +45,8 @@ internal readonly unsafe struct FloatRows<T> : IRows
     }
 
     /// <inheritdoc/>
-    public static void RunGroup<TDot>(byte* rows, nint rowBytes, byte* activations, int columns, int tokens, float* destination, nint stride)
-        where TDot : struct, IGroupDot => FloatGroup<T>.Run(rows, rowBytes, activations, columns, tokens, destination, stride);
+    public static void RunGroup<TDot>(byte* rows, nint rowBytes, TokenRows activations, int columns, int tokens, float* destination, nint stride)
+        where TDot : struct, IGroupDot => FloatGroup<T>.Run(rows, rowBytes, activations.Rows, columns, tokens, destination, stride);
 
     [SkipLocalsInit]
     public static void Dequantize(byte* row, int columns, float* destination)

@@ -62,8 +62,8 @@ internal readonly unsafe struct GroupLayout(int leadingHalves, int words, int tr
         int word = 0;
         for (; Avx2.IsSupported && word <= count - 8; word += 8)
         {
-            Transpose(first + (4 * word), rowBytes, group + (64 * word));
-            Transpose(first + (4 * word) + (8 * rowBytes), rowBytes, group + (64 * word) + 32);
+            Transpose(first + (4 * word), rowBytes, group + (64 * word), 64);
+            Transpose(first + (4 * word) + (8 * rowBytes), rowBytes, group + (64 * word) + 32, 64);
         }
 
         for (; word < count; word++)
@@ -75,18 +75,19 @@ internal readonly unsafe struct GroupLayout(int leadingHalves, int words, int tr
         }
     }
 
-    // eight rows of eight words to eight columns, 64 bytes apart: pairs, fours, then halves of the registers change places
+    /// <summary>Eight rows of eight words to eight columns, <paramref name="apart"/> bytes apart: pairs, fours, then halves of the
+    /// registers change places. For AVX2.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Transpose(byte* first, nint step, byte* columns)
+    internal static void Transpose(byte* first, nint step, byte* columns, nint apart)
     {
         Vector256<int> r0 = Load(first), r1 = Load(first + step), r2 = Load(first + (2 * step)), r3 = Load(first + (3 * step));
         Vector256<int> r4 = Load(first + (4 * step)), r5 = Load(first + (5 * step)), r6 = Load(first + (6 * step)), r7 = Load(first + (7 * step));
         Four(r0, r1, r2, r3, out Vector256<int> a0, out Vector256<int> a1, out Vector256<int> a2, out Vector256<int> a3);
         Four(r4, r5, r6, r7, out Vector256<int> b0, out Vector256<int> b1, out Vector256<int> b2, out Vector256<int> b3);
-        Halves(a0, b0, columns);
-        Halves(a1, b1, columns + 64);
-        Halves(a2, b2, columns + 128);
-        Halves(a3, b3, columns + 192);
+        Halves(a0, b0, columns, apart);
+        Halves(a1, b1, columns + apart, apart);
+        Halves(a2, b2, columns + (2 * apart), apart);
+        Halves(a3, b3, columns + (3 * apart), apart);
     }
 
     private static Vector256<int> Load(byte* row) => Vector256.Load((int*)row);
@@ -105,9 +106,9 @@ internal readonly unsafe struct GroupLayout(int leadingHalves, int words, int tr
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Halves(Vector256<int> a, Vector256<int> b, byte* column)
+    private static void Halves(Vector256<int> a, Vector256<int> b, byte* column, nint apart)
     {
         Avx2.Permute2x128(a, b, 0x20).Store((int*)column);
-        Avx2.Permute2x128(a, b, 0x31).Store((int*)column + 64);
+        Avx2.Permute2x128(a, b, 0x31).Store((int*)(column + (4 * apart)));
     }
 }

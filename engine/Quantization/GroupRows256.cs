@@ -17,35 +17,37 @@ internal static unsafe class GroupRows256<T, TDot>
     /// <summary>See <see cref="RowDot.RunGroup"/>.</summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run(byte* rows, nint rowBytes, byte* activations, int columns, int tokens, float* destination, nint stride)
+    public static void Run(byte* rows, nint rowBytes, TokenRows activations, int columns, int tokens, float* destination, nint stride)
     {
         byte* storage = stackalloc byte[sizeof(GroupTile) + Rows * sizeof(T) + 128];
         var tile = (GroupTile*)(((nuint)storage + 63) & ~(nuint)63);
         byte* packed = (byte*)(tile + 1);
         float* sums = stackalloc float[Batch * Rows];
-        nint tokenBytes = Activations.RowBytes(ActivationFormat.Q8K, columns);
+        int tokenBytes = Activations.RowBytes(ActivationFormat.Q8K, columns);
         for (int first = 0; first < tokens; first += Batch)
         {
             int count = Math.Min(Batch, tokens - first);
-            byte* batch = activations + first * tokenBytes;
+            TokenRows batch = activations.From(first, tokenBytes, ActivationFormat.Q8K);
             new Span<float>(sums, count * Rows).Clear();
             for (int block = 0; block < columns / Activations.Q8KBlock; block++)
             {
                 byte* group = rows + (nint)block * Rows * sizeof(T);
+                byte* ahead = rowBytes == 0 ? group + GroupLayout.PrefetchBlocks * Rows * sizeof(T) : null;
                 if (rowBytes != 0)
                 {
                     group = packed;
                     T.Layout.Pack(rows + (nint)block * sizeof(T), rowBytes, group);
                 }
 
-                bool alone = T.MultipliesOne && count == 1 && rowBytes == 0;
-                if (!alone)
+                if (T.MultipliesOne && count == 1 && rowBytes == 0)
+                {
+                    MultiplyOne(tile, batch.Rows, columns, block, sums, group, ahead);
+                }
+                else
                 {
                     T.UnpackGroup(group, tile);
+                    Multiply(tile, batch, tokenBytes, columns, block, count, sums, ahead);
                 }
-
-                Multiply(tile, batch, tokenBytes, columns, block, count, sums, alone ? group : null,
-                    rowBytes == 0 ? group + GroupLayout.PrefetchBlocks * Rows * sizeof(T) : null);
             }
 
             for (int t = 0; t < count; t++)
@@ -55,51 +57,99 @@ internal static unsafe class GroupRows256<T, TDot>
         }
     }
 
-    // sums: [count][16], of the blocks before; one block is added. alone: the group, where one token takes it as it is, or null.
-    // ahead: what follows in memory, or null
-    private static void Multiply(GroupTile* tile, byte* batch, nint tokenBytes, int columns, int block, int count, float* sums, byte* alone, byte* ahead)
+    // sums: [count][16], of the blocks before; one block is added. ahead: what follows in memory, or null
+    [SkipLocalsInit]
+    private static void Multiply(GroupTile* tile, in TokenRows batch, int tokenBytes, int columns, int block, int count, float* sums, byte* ahead)
     {
-        int* products = stackalloc int[TDot.Tokens * Rows];
-        sbyte** tokens = stackalloc sbyte*[TDot.Tokens];
-        int pairs = T.QuadsAScale == 4 ? 8 : 4;
-        byte* pair = batch + (T.QuadsAScale == 4 ? Activations.Q8KSumOffset(columns) : Activations.Q8KWideSumOffset(columns)) + block * pairs * sizeof(int);
-        byte* scale = batch + Activations.Q8KScaleOffset(columns) + block * sizeof(float);
-        byte* token = batch + block * Activations.Q8KBlock;
-        nint quadSums = Activations.Q8KQuadSumOffset(columns) - block * (Activations.Q8KBlock - Activations.Q8KBlock / Activations.SumBlock * 2 * sizeof(short));
-        for (int t = 0; t < count; t += TDot.Tokens)
+        int* products = stackalloc int[Octets.Tokens * Rows];
+        nint aheadBytes = ahead == null ? 0 : Rows * sizeof(T);
+        var octet = (Octet256*)(batch.Octets + block * batch.OctetsApart);
+        for (int t = 0; t < count; t += Octets.Tokens, octet++, aheadBytes = 0)
         {
-            int some = Math.Min(TDot.Tokens, count - t);
-            nint aheadBytes = t == 0 && ahead != null ? Rows * sizeof(T) : 0;
-            if (T.MultipliesOne && alone != null)
+            if (t == count - 1)
             {
-                T.MultiplyOne(alone, tile, (sbyte*)token, (sbyte*)token + quadSums, products, ahead);
-            }
-            else if (some == 1)
-            {
-                TDot.MultiplyOne<T>(tile->Quants, 64, tile->Scales, (sbyte*)token, quadSums, products, ahead, aheadBytes);
-            }
-            else
-            {
-                for (int i = 0; i < TDot.Tokens; i++)
-                {
-                    // past the last token the last is computed again
-                    tokens[i] = (sbyte*)token + Math.Min(i, some - 1) * tokenBytes;
-                }
-
-                TDot.Multiply<T>(tile->Quants, 64, tile->Scales, tokens, quadSums, products, ahead, aheadBytes);
+                MultiplyOne(tile, batch.Rows + (nint)t * tokenBytes, columns, block, sums + t * Rows, null, aheadBytes == 0 ? null : ahead);
+                return;
             }
 
-            Finish(tile, 0, some, products, pair, scale, tokenBytes, sums + t * Rows);
-            Finish(tile, 8, some, products + 8, pair, scale, tokenBytes, sums + t * Rows + 8);
-            token += some * tokenBytes;
-            pair += some * tokenBytes;
-            scale += some * tokenBytes;
+            int some = Math.Min(Octets.Tokens, count - t);
+            TDot.Multiply<T>(tile->Quants, 64, tile->Scales, octet->Quants, some, (int*)octet->QuadSums, products, ahead, aheadBytes);
+            Finish(tile, some, products, (int*)(T.QuadsAScale == 4 ? octet->Sums : octet->WideSums), Octets.Tokens, octet->Scale, sums + t * Rows);
         }
     }
 
-    // the float end of a block, as ScalarTileDot.Finish has it, for eight rows and some tokens
+    // one token, from its row. packed: the group where the token takes it as it is, or null where it is in the tile
+    [SkipLocalsInit]
+    private static void MultiplyOne(GroupTile* tile, byte* row, int columns, int block, float* sums, byte* packed, byte* ahead)
+    {
+        int* products = stackalloc int[Rows];
+        var token = (sbyte*)row + block * Activations.Q8KBlock;
+        int* quadSums = (int*)(row + Activations.Q8KQuadSumOffset(columns)) + block * 16;
+        if (T.MultipliesOne && packed != null)
+        {
+            T.MultiplyOne(packed, tile, token, (sbyte*)quadSums, products, ahead);
+        }
+        else
+        {
+            TDot.MultiplyOne<T>(tile->Quants, 64, tile->Scales, token, quadSums, products, ahead, ahead == null ? 0 : Rows * sizeof(T));
+        }
+
+        int* pairs = T.QuadsAScale == 4 ? (int*)(row + Activations.Q8KSumOffset(columns)) + block * 8 : (int*)(row + Activations.Q8KWideSumOffset(columns)) + block * 4;
+        Finish(tile, 1, products, pairs, 1, (float*)(row + Activations.Q8KScaleOffset(columns)) + block, sums);
+    }
+
+    // the float end of a block for some tokens, as ScalarTileDot.Finish has it. pairs: sums of activations, of two sub-blocks a word,
+    // pairs[i · apart + token]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Finish(GroupTile* tile, int row, int tokens, int* products, byte* pair, byte* scale, nint tokenBytes, float* sums)
+    private static void Finish(GroupTile* tile, int tokens, int* products, int* pairs, nint apart, float* scales, float* sums)
+    {
+        if (TDot.Wide)
+        {
+            FinishWide(tile, tokens, products, pairs, apart, scales, sums);
+        }
+        else
+        {
+            FinishHalf(tile, 0, tokens, products, pairs, apart, scales, sums);
+            FinishHalf(tile, 8, tokens, products + 8, pairs, apart, scales, sums + 8);
+        }
+    }
+
+    private static void FinishWide(GroupTile* tile, int tokens, int* products, int* pairs, nint apart, float* scales, float* sums)
+    {
+        short* minimums = tile->Minimums;
+        Vector512<short> m0 = default, m1 = default, m2 = default, m3 = default, m4 = default, m5 = default, m6 = default, m7 = default;
+        if (T.Correction == Correction.Minimum)
+        {
+            (m0, m1, m2, m3) = (Vector512.Load(minimums), Vector512.Load(minimums + 32), Vector512.Load(minimums + 64), Vector512.Load(minimums + 96));
+            if (T.QuadsAScale == 4)
+            {
+                (m4, m5, m6, m7) = (Vector512.Load(minimums + 128), Vector512.Load(minimums + 160), Vector512.Load(minimums + 192), Vector512.Load(minimums + 224));
+            }
+        }
+
+        Vector512<float> rowScale = Vector512.Load(tile->Scale), minimumScale = Vector512.Load(tile->MinimumScale);
+        for (int t = 0; t < tokens; t++, products += Rows, sums += Rows, pairs++)
+        {
+            Vector512<float> tokenScale = Vector512.Create(scales[t]);
+            Vector512<float> total = WideMath.MultiplyAdd(Vector512.ConvertToSingle(Vector512.Load(products)), rowScale * tokenScale, Vector512.Load(sums));
+            if (T.Correction == Correction.Minimum)
+            {
+                Vector512<int> minimum = WidePair(m0, pairs) + WidePair(m1, pairs + apart) + (WidePair(m2, pairs + 2 * apart) + WidePair(m3, pairs + 3 * apart));
+                if (T.QuadsAScale == 4)
+                {
+                    int* last = pairs + 4 * apart;
+                    minimum += WidePair(m4, last) + WidePair(m5, last + apart) + (WidePair(m6, last + 2 * apart) + WidePair(m7, last + 3 * apart));
+                }
+
+                total = WideMath.MultiplyAddNegated(Vector512.ConvertToSingle(minimum), minimumScale * tokenScale, total);
+            }
+
+            total.Store(sums);
+        }
+    }
+
+    // eight of the rows
+    private static void FinishHalf(GroupTile* tile, int row, int tokens, int* products, int* pairs, nint apart, float* scales, float* sums)
     {
         short* minimums = tile->Minimums + 2 * row;
         Vector256<short> m0 = default, m1 = default, m2 = default, m3 = default;
@@ -109,23 +159,20 @@ internal static unsafe class GroupRows256<T, TDot>
         }
 
         Vector256<float> rowScale = Vector256.Load(tile->Scale + row), minimumScale = Vector256.Load(tile->MinimumScale + row);
-        for (int t = 0; t < tokens; t++, products += Rows, sums += Rows, pair += tokenBytes, scale += tokenBytes)
+        for (int t = 0; t < tokens; t++, products += Rows, sums += Rows, pairs++)
         {
-            Vector256<int> sum = Vector256.Load(products), minimum = default;
+            Vector256<float> tokenScale = Vector256.Create(scales[t]);
+            Vector256<float> total = Fma.MultiplyAdd(Vector256.ConvertToSingle(Vector256.Load(products)), rowScale * tokenScale, Vector256.Load(sums));
             if (T.Correction == Correction.Minimum)
             {
-                minimum = Pair(m0, pair) + Pair(m1, pair + 4) + (Pair(m2, pair + 8) + Pair(m3, pair + 12));
+                Vector256<int> minimum = Pair(m0, pairs) + Pair(m1, pairs + apart) + (Pair(m2, pairs + 2 * apart) + Pair(m3, pairs + 3 * apart));
                 if (T.QuadsAScale == 4)
                 {
-                    minimum += Pair(Vector256.Load(minimums + 128), pair + 16) + Pair(Vector256.Load(minimums + 160), pair + 20)
-                        + (Pair(Vector256.Load(minimums + 192), pair + 24) + Pair(Vector256.Load(minimums + 224), pair + 28));
+                    int* last = pairs + 4 * apart;
+                    minimum += Pair(Vector256.Load(minimums + 128), last) + Pair(Vector256.Load(minimums + 160), last + apart)
+                        + (Pair(Vector256.Load(minimums + 192), last + 2 * apart) + Pair(Vector256.Load(minimums + 224), last + 3 * apart));
                 }
-            }
 
-            Vector256<float> tokenScale = Vector256.Create(*(float*)scale);
-            Vector256<float> total = Fma.MultiplyAdd(Vector256.ConvertToSingle(sum), rowScale * tokenScale, Vector256.Load(sums));
-            if (T.Correction == Correction.Minimum)
-            {
                 total = Fma.MultiplyAddNegated(Vector256.ConvertToSingle(minimum), minimumScale * tokenScale, total);
             }
 
@@ -135,6 +182,10 @@ internal static unsafe class GroupRows256<T, TDot>
 
     // two sub-blocks' minimums times the sums of a token's activations there
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<int> Pair(Vector256<short> minimums, byte* sums) =>
-        Avx2.MultiplyAddAdjacent(minimums, Vector256.Create(*(int*)sums).AsInt16());
+    private static Vector256<int> Pair(Vector256<short> minimums, int* sums) =>
+        Avx2.MultiplyAddAdjacent(minimums, Vector256.Create(*sums).AsInt16());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<int> WidePair(Vector512<short> minimums, int* sums) =>
+        WideMath.MultiplyAddAdjacent(minimums, Vector512.Create(*sums).AsInt16());
 }

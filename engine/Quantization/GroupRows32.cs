@@ -21,25 +21,30 @@ internal static unsafe class GroupRows32<T, TDot>
     /// <summary>See <see cref="RowDot.RunGroup"/>.</summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run(byte* rows, nint rowBytes, byte* activations, int columns, int tokens, float* destination, nint stride)
+    public static void Run(byte* rows, nint rowBytes, TokenRows activations, int columns, int tokens, float* destination, nint stride)
     {
         byte* storage = stackalloc byte[sizeof(GroupTile) + Blocks * Rows * sizeof(T) + 128];
         var tile = (GroupTile*)(((nuint)storage + 63) & ~(nuint)63);
         byte* packed = (byte*)(tile + 1);
         float* sums = stackalloc float[Batch * Rows];
-        nint tokenBytes = Activations.RowBytes(ActivationFormat.Q8, columns);
-        int blocks = columns / Activations.Q8Block;
+        int tokenBytes = Activations.RowBytes(ActivationFormat.Q8, columns), blocks = columns / Activations.Q8Block;
         for (int first = 0; first < tokens; first += Batch)
         {
             int count = Math.Min(Batch, tokens - first);
-            byte* batch = activations + first * tokenBytes;
+            TokenRows batch = activations.From(first, tokenBytes, ActivationFormat.Q8);
             new Span<float>(sums, count * Rows).Clear();
             for (int block = 0; block < blocks; block += Blocks)
             {
                 int some = Math.Min(Blocks, blocks - block);
-                bool alone = T.MultipliesOne && count == 1 && rowBytes == 0;
                 byte* group = rowBytes == 0 ? rows + (nint)block * Rows * sizeof(T) : packed; // [some][16 · block bytes]
-                for (int i = 0; i < some && !alone; i++)
+                byte* ahead = rowBytes == 0 ? group + GroupLayout.PrefetchBlocks * Blocks * Rows * sizeof(T) : null;
+                if (T.MultipliesOne && count == 1 && rowBytes == 0)
+                {
+                    MultiplyOne(tile, null, some, batch.Rows, columns, block, sums, group, ahead);
+                    continue;
+                }
+
+                for (int i = 0; i < some; i++)
                 {
                     if (rowBytes != 0)
                     {
@@ -49,8 +54,7 @@ internal static unsafe class GroupRows32<T, TDot>
                     T.UnpackGroup(group + i * Rows * sizeof(T), i, tile);
                 }
 
-                Multiply(tile, T.Gap == 0 ? tile->Quants : group + T.Gap, some, batch, tokenBytes, columns, block, count, sums, alone ? group : null,
-                    rowBytes == 0 ? group + GroupLayout.PrefetchBlocks * Blocks * Rows * sizeof(T) : null);
+                Multiply(tile, T.Gap == 0 ? tile->Quants : group + T.Gap, some, batch, tokenBytes, columns, block, count, sums, ahead);
             }
 
             for (int t = 0; t < count; t++)
@@ -60,69 +64,109 @@ internal static unsafe class GroupRows32<T, TDot>
         }
     }
 
-    // sums: [count][16], of the blocks before; the tile's are added, one after the other. alone: the blocks, where one token takes them
-    // as they are, or null. ahead: what follows in memory, or null
+    // sums: [count][16], of the blocks before; the tile's are added, one after the other. ahead: what follows in memory, or null
     [SkipLocalsInit]
-    private static void Multiply(GroupTile* tile, byte* weights, int blocks, byte* batch, nint tokenBytes, int columns, int block, int count, float* sums,
-        byte* alone, byte* ahead)
+    private static void Multiply(GroupTile* tile, byte* weights, int blocks, in TokenRows batch, int tokenBytes, int columns, int block, int count, float* sums,
+        byte* ahead)
     {
-        int* products = stackalloc int[Blocks * TDot.Tokens * Rows]; // [blocks][tokens][16]
-        sbyte** tokens = stackalloc sbyte*[TDot.Tokens];
-        for (int t = 0; t < count; t += TDot.Tokens)
+        int* products = stackalloc int[Blocks * Octets.Tokens * Rows]; // [blocks][8 tokens][16]
+        nint aheadBytes = ahead == null ? 0 : blocks * Rows * sizeof(T);
+        var octet = (Octet32*)(batch.Octets + block / Blocks * batch.OctetsApart);
+        for (int t = 0; t < count; t += Octets.Tokens, octet++, aheadBytes = 0)
         {
-            byte* token = batch + t * tokenBytes;
-            int some = Math.Min(TDot.Tokens, count - t), step = some == 1 ? Rows : TDot.Tokens * Rows;
-            nint aheadBytes = t == 0 && ahead != null ? blocks * Rows * sizeof(T) : 0;
-            if (T.MultipliesOne && alone != null)
+            if (t == count - 1)
             {
-                for (int i = 0; i < blocks; i++)
-                {
-                    T.MultiplyOne(alone + i * Rows * sizeof(T), i, tile, (sbyte*)token + (block + i) * 32, products + i * Rows, ahead + i * Rows * sizeof(T));
-                }
-            }
-            else if (some == 1)
-            {
-                TDot.MultiplyOne<T>(weights, 8 * blocks, null, (sbyte*)token + block * 32, 0, products, ahead, aheadBytes);
-            }
-            else
-            {
-                for (int i = 0; i < TDot.Tokens; i++)
-                {
-                    // past the last token the last is computed again
-                    tokens[i] = (sbyte*)token + Math.Min(i, some - 1) * tokenBytes + block * 32;
-                }
-
-                TDot.Multiply<T>(weights, 8 * blocks, null, tokens, 0, products, ahead, aheadBytes);
+                MultiplyOne(tile, weights, blocks, batch.Rows + (nint)t * tokenBytes, columns, block, sums + t * Rows, null, aheadBytes == 0 ? null : ahead);
+                return;
             }
 
-            for (int i = 0; i < some; i++, token += tokenBytes)
+            int some = Math.Min(Octets.Tokens, count - t);
+            TDot.Multiply<T>(weights, 8 * blocks, null, octet->Quants, some, null, products, ahead, aheadBytes);
+            for (int i = 0; i < some; i++)
             {
-                float* scales = (float*)(token + Activations.Q8ScaleOffset(columns)) + block;
-                int* activations = (int*)(token + Activations.Q8SumOffset(columns)) + block;
-                Finish(tile, 0, products + i * Rows, step, blocks, scales, activations, sums + (t + i) * Rows);
-                Finish(tile, 8, products + i * Rows + 8, step, blocks, scales, activations, sums + (t + i) * Rows + 8);
+                Finish(tile, products + i * Rows, Octets.Tokens * Rows, blocks, octet->Scales + i, octet->Sums + i, Octets.Tokens, sums + (t + i) * Rows);
             }
         }
     }
 
-    // the float end of each block, as ScalarTileDot.Add has it, for eight rows
+    // one token, from its row. packed: the blocks where the token takes them as they are, or null where they are in the tile
+    [SkipLocalsInit]
+    private static void MultiplyOne(GroupTile* tile, byte* weights, int blocks, byte* row, int columns, int block, float* sums, byte* packed, byte* ahead)
+    {
+        int* products = stackalloc int[Blocks * Rows]; // [blocks][16]
+        var token = (sbyte*)row + block * 32;
+        if (T.MultipliesOne && packed != null)
+        {
+            for (int i = 0; i < blocks; i++)
+            {
+                T.MultiplyOne(packed + i * Rows * sizeof(T), i, tile, token + i * 32, products + i * Rows, ahead + i * Rows * sizeof(T));
+            }
+        }
+        else
+        {
+            TDot.MultiplyOne<T>(weights, 8 * blocks, null, token, null, products, ahead, ahead == null ? 0 : blocks * Rows * sizeof(T));
+        }
+
+        Finish(tile, products, Rows, blocks, (float*)(row + Activations.Q8ScaleOffset(columns)) + block, (int*)(row + Activations.Q8SumOffset(columns)) + block, 1, sums);
+    }
+
+    // the float end of each block for one token, as ScalarTileDot.Add has it. products: [blocks], step apart; scales and activations'
+    // sums: [blocks], apart
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Finish(GroupTile* tile, int row, int* products, nint step, int blocks, float* scales, int* activations, float* sums)
+    private static void Finish(GroupTile* tile, int* products, nint step, int blocks, float* scales, int* activations, nint apart, float* sums)
+    {
+        if (TDot.Wide)
+        {
+            FinishWide(tile, products, step, blocks, scales, activations, apart, sums);
+        }
+        else
+        {
+            FinishHalf(tile, 0, products, step, blocks, scales, activations, apart, sums);
+            FinishHalf(tile, 8, products + 8, step, blocks, scales, activations, apart, sums + 8);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FinishWide(GroupTile* tile, int* products, nint step, int blocks, float* scales, int* activations, nint apart, float* sums)
+    {
+        Vector512<float> total = Vector512.Load(sums);
+        for (int i = 0; i < blocks; i++, products += step, scales += apart, activations += apart)
+        {
+            Vector512<float> scale = Vector512.Create(*scales);
+            Vector512<int> sum = Vector512.Load(products);
+            if (T.Correction == Correction.Offset)
+            {
+                sum -= Vector512.Create(*activations * T.Offset);
+            }
+
+            total = WideMath.MultiplyAdd(Vector512.ConvertToSingle(sum), Vector512.Load(tile->Scale + i * Rows) * scale, total);
+            if (T.Correction == Correction.Minimum)
+            {
+                total = WideMath.MultiplyAdd(Vector512.Create((float)*activations), Vector512.Load(tile->MinimumScale + i * Rows) * scale, total);
+            }
+        }
+
+        total.Store(sums);
+    }
+
+    // eight of the rows
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FinishHalf(GroupTile* tile, int row, int* products, nint step, int blocks, float* scales, int* activations, nint apart, float* sums)
     {
         Vector256<float> total = Vector256.Load(sums);
-        for (int i = 0; i < blocks; i++, products += step)
+        for (int i = 0; i < blocks; i++, products += step, scales += apart, activations += apart)
         {
-            Vector256<float> scale = Vector256.Create(scales[i]);
+            Vector256<float> scale = Vector256.Create(*scales);
             Vector256<int> sum = Vector256.Load(products);
             if (T.Correction == Correction.Offset)
             {
-                sum -= Vector256.Create(activations[i] * T.Offset);
+                sum -= Vector256.Create(*activations * T.Offset);
             }
 
             total = Fma.MultiplyAdd(Vector256.ConvertToSingle(sum), Vector256.Load(tile->Scale + i * Rows + row) * scale, total);
             if (T.Correction == Correction.Minimum)
             {
-                total = Fma.MultiplyAdd(Vector256.Create((float)activations[i]), Vector256.Load(tile->MinimumScale + i * Rows + row) * scale, total);
+                total = Fma.MultiplyAdd(Vector256.Create((float)*activations), Vector256.Load(tile->MinimumScale + i * Rows + row) * scale, total);
             }
         }
 

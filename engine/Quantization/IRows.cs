@@ -13,7 +13,7 @@ internal unsafe interface IRows
     static abstract GroupLayout Layout { get; }
 
     /// <summary>See <see cref="RowDot.RunGroup"/>.</summary>
-    static abstract void RunGroup<TDot>(byte* rows, nint rowBytes, byte* activations, int columns, int tokens, float* destination, nint stride)
+    static abstract void RunGroup<TDot>(byte* rows, nint rowBytes, TokenRows activations, int columns, int tokens, float* destination, nint stride)
         where TDot : struct, IGroupDot;
 
     /// <summary>See <see cref="Dequantizer.Row"/>.</summary>

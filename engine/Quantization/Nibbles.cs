@@ -36,10 +36,20 @@ internal static unsafe class Nibbles
     public static Vector256<byte> Right(Vector256<byte> bytes, int bits, byte mask) =>
         (bytes.AsUInt16() >>> bits).AsByte() & Vector256.Create(mask);
 
-    /// <summary>As <see cref="Right"/>, to the left; the mask must drop the lowest bits.</summary>
+    /// <inheritdoc cref="Right(Vector256{byte}, int, byte)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> Right(Vector512<byte> bytes, int bits, byte mask) =>
+        (bytes.AsUInt16() >>> bits).AsByte() & Vector512.Create(mask);
+
+    /// <summary>As <see cref="Right(Vector256{byte}, int, byte)"/>, to the left; the mask must drop the lowest bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Left(Vector256<byte> bytes, int bits, byte mask) =>
         (bytes.AsUInt16() << bits).AsByte() & Vector256.Create(mask);
+
+    /// <inheritdoc cref="Left(Vector256{byte}, int, byte)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> Left(Vector512<byte> bytes, int bits, byte mask) =>
+        (bytes.AsUInt16() << bits).AsByte() & Vector512.Create(mask);
 
     /// <summary>Adds 16 to weight i where bit i is set.</summary>
     public static void AddFifthBits(uint bits, byte* quants)

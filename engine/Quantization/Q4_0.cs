@@ -61,6 +61,8 @@ internal unsafe struct Q4_0 : IBlock32<Q4_0>
             last += Avx2.MultiplyAddAdjacent(lower & fifteen, a) + Avx2.MultiplyAddAdjacent(Nibbles.Right(lower, 4, 15), b);
         }
 
+        Sse.Prefetch0(ahead - 9); // steps of 72 pass over one line in nine
+
         Avx2.MultiplyAddAdjacent(first, Vector256<short>.One).Store(products);
         Avx2.MultiplyAddAdjacent(last, Vector256<short>.One).Store(products + 8);
     }

@@ -59,7 +59,14 @@ internal unsafe struct Q4_K : IBlock256<Q4_K>
         byte* packed = group + 256;
         for (byte* to = tile->Quants; packed < group + 2304; to += 512)
         {
-            for (byte* end = packed + 512; packed < end; packed += 32, to += 32)
+            for (byte* end = packed + 512; Avx512BW.IsSupported && packed < end; packed += 64, to += 64)
+            {
+                Vector512<byte> both = Vector512.Load(packed);
+                (both & Vector512.Create((byte)15)).Store(to);
+                Nibbles.Right(both, 4, 15).Store(to + 512);
+            }
+
+            for (byte* end = packed + 512; !Avx512BW.IsSupported && packed < end; packed += 32, to += 32)
             {
                 Vector256<byte> both = Vector256.Load(packed);
                 (both & Vector256.Create((byte)15)).Store(to);
@@ -76,13 +83,15 @@ internal unsafe struct Q4_K : IBlock256<Q4_K>
         GroupTile.Halves(group, tile->Scale);
         GroupTile.Halves(group + 32, tile->MinimumScale);
         SixBitScales.UnpackGroup(group + 64, tile);
+        GroupLayout.Prefetch(ahead, 256);
+        ahead += 256;
         byte* packed = group + 256;
         short* scales = tile->Scales;
         Vector256<int> first = default, last = default; // rows 0-7 and 8-15
         for (int pair = 0; pair < 4; pair++, scales += 64, token += 64)
         {
             Vector256<short> firstLow = default, firstHigh = default, lastLow = default, lastHigh = default;
-            for (byte* end = packed + 512; packed < end; packed += 64, ahead += 72, token += 4)
+            for (byte* end = packed + 512; packed < end; packed += 64, ahead += 64, token += 4)
             {
                 Sse.Prefetch0(ahead);
                 Vector256<byte> upper = Vector256.Load(packed), lower = Vector256.Load(packed + 32), fifteen = Vector256.Create((byte)15);

@@ -73,7 +73,16 @@ internal unsafe struct Q6_K : IBlock256<Q6_K>
         for (int half = 0; half < 2; half++)
         {
             byte* low = group + (1024 * half), high = group + 2048 + (512 * half), quants = tile->Quants + (2048 * half);
-            for (int at = 0; at < 512; at += 32)
+            for (int at = 0; Avx512BW.IsSupported && at < 512; at += 64)
+            {
+                Vector512<byte> a = Vector512.Load(low + at), b = Vector512.Load(low + 512 + at), upper = Vector512.Load(high + at);
+                ((a & Vector512.Create((byte)15)) | Nibbles.Left(upper, 4, 0x30)).Store(quants + at);
+                ((b & Vector512.Create((byte)15)) | Nibbles.Left(upper, 2, 0x30)).Store(quants + 512 + at);
+                (Nibbles.Right(a, 4, 15) | (upper & Vector512.Create((byte)0x30))).Store(quants + 1024 + at);
+                (Nibbles.Right(b, 4, 15) | Nibbles.Right(upper, 2, 0x30)).Store(quants + 1536 + at);
+            }
+
+            for (int at = 0; !Avx512BW.IsSupported && at < 512; at += 32)
             {
                 Vector256<byte> a = Vector256.Load(low + at), b = Vector256.Load(low + 512 + at), upper = Vector256.Load(high + at);
                 ((a & Vector256.Create((byte)15)) | Nibbles.Left(upper, 4, 0x30)).Store(quants + at);

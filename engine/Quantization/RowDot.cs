@@ -35,9 +35,9 @@ public readonly unsafe struct RowDot
 
     /// <summary>(rows, rowBytes, activations, columns, tokens, destination, destinationStride): <see cref="Run"/> for
     /// <see cref="GroupRows"/> rows with the same bits: destination[t * destinationStride + row]. The rows lie rowBytes apart as in the
-    /// file, or, where that is 0, side by side as <see cref="GroupLayout"/> has them. Null where the level has none. Rows of floats only lie
-    /// apart, and their columns are a multiple of 16 here.</summary>
-    public delegate*<byte* /*rows*/, nint /*rowBytes*/, byte* /*activations*/, int /*columns*/, int /*tokens*/, float* /*destination*/, nint /*stride*/, void> RunGroup { get; }
+    /// file, or, where that is 0, side by side as <see cref="GroupLayout"/> has them. Several tokens of a quantized format are also laid in
+    /// octets. Null where the level has none. Rows of floats only lie apart, and their columns are a multiple of 16 here.</summary>
+    public delegate*<byte* /*rows*/, nint /*rowBytes*/, TokenRows /*activations*/, int /*columns*/, int /*tokens*/, float* /*destination*/, nint /*stride*/, void> RunGroup { get; }
 
     /// <summary>The default arithmetic, with the instructions of <paramref name="level"/>.</summary>
     /// <exception cref="ArgumentException">The type has no reader here.</exception>

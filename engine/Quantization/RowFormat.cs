@@ -9,7 +9,7 @@ internal readonly unsafe struct RowFormat
     public delegate*<byte*, byte*, int, int, float*, nint, void> Run { get; private init; }
 
     /// <summary>See <see cref="RowDot.RunGroup"/>; null where the type or the instruction set has none.</summary>
-    public delegate*<byte*, nint, byte*, int, int, float*, nint, void> RunGroup { get; private init; }
+    public delegate*<byte*, nint, TokenRows, int, int, float*, nint, void> RunGroup { get; private init; }
 
     /// <summary>How sixteen rows are laid side by side; empty where they are not.</summary>
     public GroupLayout Layout { get; private init; }
@@ -50,7 +50,7 @@ internal readonly unsafe struct RowFormat
         {
             Activation = TRows.Activation,
             Run = &TRows.Run<TDot>,
-            RunGroup = TGroup.Tokens == 0 ? null : &TRows.RunGroup<TGroup>,
+            RunGroup = TGroup.Exists ? &TRows.RunGroup<TGroup> : null,
             Layout = TRows.Layout,
             Reference = &RunReference<TRows>,
             Dequantize = &TRows.Dequantize,

@@ -9,7 +9,7 @@ namespace SmolCluster.Benchmarks.Kernels;
 internal sealed unsafe class RandomMatrix : IDisposable
 {
     private readonly NativeBuffer<byte> _weights;
-    private readonly NativeBuffer<byte> _activations;
+    private readonly NativeBuffer<byte> _activations, _octets;
     private readonly NativeBuffer<float> _output;
     private readonly Matrix _matrix;
     private readonly int _tokens;
@@ -22,6 +22,7 @@ internal sealed unsafe class RandomMatrix : IDisposable
         Fill(new RandomBlocks(type, ref random));
         _matrix = new Matrix(type, _weights.Pointer, rows, columns, RowDot.For(type, Simd.Level));
         _activations = new NativeBuffer<byte>((long)tokens * _matrix.ActivationBytes);
+        _octets = new NativeBuffer<byte>(Octets.Bytes(_matrix.Dot.Activation, columns, tokens));
         _output = new NativeBuffer<float>((long)tokens * rows);
         float[] values = [.. Enumerable.Range(0, columns).Select(static i => MathF.Sin(i))];
         for (int t = 0; t < tokens; t++)
@@ -40,12 +41,13 @@ internal sealed unsafe class RandomMatrix : IDisposable
     }
 
     public void Multiply(ThreadTeam team) =>
-        MatMul.Run(team, _tokens, new MatMul.Product(_matrix, _activations.Pointer, _output.Pointer, _matrix.Rows));
+        MatMul.Run(team, _tokens, new MatMul.Product(_matrix, new(_activations.Pointer, _matrix.ReadsOctets ? _octets.Pointer : null), _output.Pointer, _matrix.Rows));
 
     public void Dispose()
     {
         _weights.Dispose();
         _activations.Dispose();
+        _octets.Dispose();
         _output.Dispose();
     }
 

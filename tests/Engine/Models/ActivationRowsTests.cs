@@ -17,6 +17,6 @@ public sealed unsafe class ActivationRowsTests
         var matrix = new Matrix(GgmlType.Q4_K, weights.Pointer, rows: 1, columns: 2048, RowDot.For(GgmlType.Q4_K, Simd.Level));
         rows.Prepare(matrix);
         rows.Write(2, source.Pointer, matrix);
-        Assert.Equal(127, ((sbyte*)rows.For(matrix) + 2 * matrix.ActivationBytes)[2047]);
+        Assert.Equal(127, ((sbyte*)rows.For(matrix).Rows + 2 * matrix.ActivationBytes)[2047]);
     }
 }

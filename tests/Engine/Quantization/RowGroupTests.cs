@@ -76,17 +76,23 @@ public sealed unsafe class RowGroupTests
     {
         byte[] matrix = [.. Enumerable.Range(0, GroupLayout.Rows).SelectMany(i => RandomBlocks.Row(type, columns, 100 + i))], groups = new byte[matrix.Length];
         int rowBytes = matrix.Length / GroupLayout.Rows, tokenBytes = Activations.RowBytes(format.Activation, columns), block = format.Layout.BlockBytes;
-        byte[] activations = new byte[tokens * tokenBytes];
+        byte[] activations = new byte[tokens * tokenBytes], octets = new byte[Octets.Bytes(format.Activation, columns, tokens) + 64];
         float[] values = RandomBlocks.Activations(columns, tokens, 3);
         float[] expected = new float[tokens * GroupLayout.Rows], asTheyLie = new float[expected.Length], sideBySide = new float[expected.Length];
         fixed (float* v = values, e = expected, a = asTheyLie, s = sideBySide)
-        fixed (byte* quantized = activations, m = matrix, g = groups)
+        fixed (byte* quantized = activations, laid = octets, m = matrix, g = groups)
         {
             for (int t = 0; t < tokens; t++)
             {
                 Activations.Quantize(format.Activation, v + t * columns, columns, quantized + t * tokenBytes);
             }
 
+            for (int octet = 0; block > 0 && octet < Octets.Count(tokens); octet++)
+            {
+                Octets.Lay(format.Activation, octet, tokens, quantized, columns, laid);
+            }
+
+            TokenRows read = new(quantized, block > 0 ? laid : null, Octets.Count(tokens) * Octets.RecordBytes(format.Activation));
             for (int row = 0; row < GroupLayout.Rows; row++)
             {
                 format.Run(m + row * rowBytes, quantized, columns, tokens, e + row, GroupLayout.Rows);
@@ -97,10 +103,10 @@ public sealed unsafe class RowGroupTests
                 format.Layout.Pack(m + at, rowBytes, g + GroupLayout.Rows * at);
             }
 
-            format.RunGroup(m, rowBytes, quantized, columns, tokens, a, GroupLayout.Rows);
+            format.RunGroup(m, rowBytes, read, columns, tokens, a, GroupLayout.Rows);
             if (block > 0)
             {
-                format.RunGroup(g, 0, quantized, columns, tokens, s, GroupLayout.Rows);
+                format.RunGroup(g, 0, read, columns, tokens, s, GroupLayout.Rows);
                 Assert.Equal(expected, sideBySide);
             }
         }

@@ -101,7 +101,7 @@ public sealed unsafe class AttentionTests
             {
                 for (int at = first; at < end; at += tile)
                 {
-                    Attention.Tile(_cache, Layer, 1, _group, at, Math.Min(tile, end - at), q + at * stride,
+                    Attention.Tile(_cache, AttentionForm.Plain(HeadLength), Layer, 1, _group, at, Math.Min(tile, end - at), q + at * stride,
                         o + (at - first) * stride, stride, scratch.Pointer);
                 }
             }

@@ -321,23 +321,19 @@ public sealed unsafe class Transformer : IForwardPass
         fixed (float* output = logits)
         {
             MatMul.Run(_team, rows, new MatMul.Product(head, _rows.For(head), output, head.Rows));
-            AdaptHead(rows, output, head.Rows);
-            CapLogits(rows, output, head.Rows);
+            FinishLogits(rows, output, head.Rows);
             Show("result_output", -1, output, rows * head.Rows);
         }
     }
 
-    private void AdaptHead(int rows, float* logits, int vocabulary)
+    private void FinishLogits(int rows, float* logits, int vocabulary)
     {
         for (int row = 0; row < rows; row++)
         {
             int t = _scratch.LogitTokens[row];
             _scratch.Tokens[t].Adapter?.Output?.AddTo(_scratch.Normed(t), logits + (long)row * vocabulary);
         }
-    }
 
-    private void CapLogits(int rows, float* logits, int vocabulary)
-    {
         if (_config.LogitCap != 0)
         {
             _team.For(rows, (row, _) => SoftCap.Apply(logits + (long)row * vocabulary, vocabulary, _config.LogitCap));

@@ -6,8 +6,8 @@ namespace SmolCluster.Engine.Kernels;
 /// Causal attention over a paged cache with a running softmax: pages are folded first to last, positions within a page first
 /// to last. What a token gets depends on its position and the cache alone, not on which other tokens are computed beside it.
 /// A row is one token's one query head. Rows that share a key/value head go through a page by fours, each key and value being
-/// loaded and converted once for all four (<see cref="AttentionFold{T}"/>). Of a window, positions before it are not read at all: their
-/// pages stay in the cache, since other layers see them, and are passed over.
+/// loaded and converted once for all four (<see cref="AttentionFold{T}"/>). Pages before a window are passed over and stay in the cache, since
+/// other layers see them; a row's chain of additions begins with the first position in its window.
 /// Source: Milakov and Gimelshein 2018 (online normalizer); Dao et al. 2022.
 /// </summary>
 internal static unsafe class Attention

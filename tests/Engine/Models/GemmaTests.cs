@@ -2,6 +2,8 @@ using SmolCluster.Engine.Caching;
 using SmolCluster.Engine.Gguf;
 using SmolCluster.Engine.Kernels;
 using SmolCluster.Engine.Models;
+using SmolCluster.Engine.Sampling;
+using SmolCluster.Engine.Serving;
 
 namespace SmolCluster.Engine.Tests.Models;
 
@@ -99,6 +101,23 @@ public sealed class GemmaTests
             transformer.Forward(slices, logits);
             Assert.Equal(alone[at + 9], logits.AsSpan(2 * config.VocabularyLength, config.VocabularyLength).ToArray());
         }
+    }
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public async Task Submit_PromptCached_AnswersAsBefore(string shape)
+    {
+        using TemporaryFolder folder = TestData.Temporary();
+        RandomModel.Write(shape, folder.File("m.gguf"), 3);
+        using GgufChatModel model = GgufChatModel.Load(folder.File("m.gguf"), new EngineOptions { Threads = 2, ContextLength = 512 });
+        var request = new GenerationRequest([.. Enumerable.Range(300, 150)], 150, 60, new SamplingOptions { Temperature = 0.8f, Seed = 3 }, "tester");
+        List<int> first = await Tokens(model.Submit(request));
+        Generation again = model.Submit(request);
+        Assert.Equal(first, await Tokens(again));
+        Assert.Equal(128, await again.CachedTokens);
+
+        static async Task<List<int>> Tokens(Generation generation) =>
+            await generation.Tokens.ReadAllAsync(TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
     }
 
     /// <summary>tokens64 three times and a bit, each time other tokens.</summary>

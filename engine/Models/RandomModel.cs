@@ -17,7 +17,7 @@ public static class RandomModel
         new("tiny-qwen2", "qwen2", 4, 2048, 256, 768, 8, 4, 32, 1e6f, 2048, 48, TiedHead: true, RopeFactors: false) { HasBias = true },
         new("tiny-qwen3", "qwen3", 4, 2048, 256, 768, 4, 2, 128, 1e6f, 2048, 48, TiedHead: true, RopeFactors: false) { NormalizesHeads = true },
         new("tiny-phi3", "phi3", 4, 2048, 256, 768, 8, 4, 32, 1e4f, 2048, 48, TiedHead: false, RopeFactors: false) { IsFused = true },
-        new("tiny-gemma2", "gemma2", 4, 2048, 256, 768, 8, 4, 64, 1e4f, 2048, 48, TiedHead: true, RopeFactors: false) { NormalizesOutputs = true, Window = 24, Caps = (0.25f, 3) },
+        new("tiny-gemma2", "gemma2", 4, 2048, 256, 768, 8, 4, 64, 1e4f, 2048, 48, TiedHead: true, RopeFactors: false) { NormalizesOutputs = true, Window = 24, Caps = (4, 3) },
         new("tiny-gemma3", "gemma3", 7, 2048, 256, 768, 4, 1, 128, 1e6f, 2048, 48, TiedHead: true, RopeFactors: false) { NormalizesHeads = true, NormalizesOutputs = true, Window = 70, RopeFactor = 8 },
     ];
 

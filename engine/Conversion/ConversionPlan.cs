@@ -43,6 +43,14 @@ internal sealed class ConversionPlan : IDisposable
         ["mlp.down_proj"] = "ffn_down",
     };
 
+    /// <summary>Of Gemma, which has norms before and behind; the one called post_attention_layernorm is another than in a llama.</summary>
+    private static readonly Dictionary<string, string> InnerOfGemma = new(Inner, StringComparer.Ordinal)
+    {
+        ["post_attention_layernorm"] = "post_attention_norm",
+        ["pre_feedforward_layernorm"] = "ffn_norm",
+        ["post_feedforward_layernorm"] = "post_ffw_norm",
+    };
+
     private readonly HuggingFaceFolder _weights;
     private readonly List<PlannedTensor> _tensors = [];
 
@@ -99,7 +107,7 @@ internal sealed class ConversionPlan : IDisposable
         var context = new MixContext(config.Blocks, config.Heads / config.HeadsKv, config.IsTied, HasImportance: false,
             config is { Architecture: "llama" or "qwen2", Blocks: 80 });
         foreach ((string name, SourceTensor tensor) in _weights.Tensors.Values.Where(tensor => !IsLeftOut(tensor.Name, config))
-            .Select(tensor => (Name: NameOf(_weights, tensor.Name), tensor)).OrderBy(static pair => Order(pair.Name)))
+            .Select(tensor => (Name: NameOf(_weights, tensor.Name, config.Gemma is null ? Inner : InnerOfGemma), tensor)).OrderBy(static pair => Order(pair.Name)))
         {
             bool isPermuted = config.IsInterleaved && tensor.Shape.Count == 2 && name.Split('.') is [_, _, "attn_q" or "attn_k", _];
             long columns = tensor.Shape[^1], rows = SourceTensor.Count(tensor.Shape) / columns;
@@ -107,8 +115,9 @@ internal sealed class ConversionPlan : IDisposable
             long[] dimensions = [.. tensor.Shape.Reverse()];
             if (isPermuted && rows % config.HeadLength != 0)
                 throw new CheckpointException($"{_weights.Path}: the tensor '{tensor.Name}' has {rows} rows, which are no whole heads of {config.HeadLength}.");
-            var rowsThere = new ConvertedRows(_weights.Path, tensor, type, isPermuted ? config.HeadLength : 0, threads);
-            Add(new(name, type, dimensions, rowsThere.Fill, type == tensor.Type && !isPermuted ? tensor.Place : null));
+            float added = config.Gemma is not null && name.EndsWith("norm.weight", StringComparison.Ordinal) ? 1 : 0;
+            var rowsThere = new ConvertedRows(_weights.Path, tensor, type, isPermuted ? config.HeadLength : 0, added, threads);
+            Add(new(name, type, dimensions, rowsThere.Fill, type == tensor.Type && !isPermuted && added == 0 ? tensor.Place : null));
         }
 
         if (config.RopeFactors is { } factors)
@@ -125,12 +134,12 @@ internal sealed class ConversionPlan : IDisposable
     private static bool IsLeftOut(string name, HuggingFaceConfig config) =>
         (config.IsTied && name == "lm_head.weight") || name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal);
 
-    private static string NameOf(HuggingFaceFolder weights, string name)
+    private static string NameOf(HuggingFaceFolder weights, string name, Dictionary<string, string> inners)
     {
         if (Outer.TryGetValue(name, out string? outer))
             return outer;
         string[] parts = name.Split('.');
-        if (parts is ["model", "layers", var block, .. var middle, "weight" or "bias"] && Inner.TryGetValue(string.Join('.', middle), out string? inner)
+        if (parts is ["model", "layers", var block, .. var middle, "weight" or "bias"] && inners.TryGetValue(string.Join('.', middle), out string? inner)
             && int.TryParse(block, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out int number))
             return $"blk.{number}.{inner}.{parts[^1]}";
         throw new CheckpointException($"{weights.Path}: the tensor {GgufText.Describe(name, 200)} has no place in a model as this converter knows it. Its answers would be wrong without it.");

@@ -13,14 +13,16 @@ internal sealed unsafe class ConvertedRows
     private readonly SourceTensor _tensor;
     private readonly GgmlType _type;
     private readonly int _head, _threads, _columns, _rows;
+    private readonly float _added;
     private readonly long _rowBytes, _rowCount;
     private byte[] _window = [];
     private long _first = -1;
 
     /// <param name="head">Rows of a head to lay out for pairs side by side; 0: rows stay as they are.</param>
-    public ConvertedRows(string folder, SourceTensor tensor, GgmlType type, int head, int threads)
+    /// <param name="added">To every weight.</param>
+    public ConvertedRows(string folder, SourceTensor tensor, GgmlType type, int head, float added, int threads)
     {
-        (_folder, _tensor, _type, _head, _threads) = (folder, tensor, type, head, threads);
+        (_folder, _tensor, _type, _head, _added, _threads) = (folder, tensor, type, head, added, threads);
         _columns = checked((int)tensor.Shape[^1]);
         _rowCount = SourceTensor.Count(tensor.Shape) / _columns;
         BlockFormat.TryGet(type, out BlockFormat format);
@@ -73,6 +75,8 @@ internal sealed unsafe class ConvertedRows
         fixed (byte* bytes = source, destination = &_window[row * _rowBytes])
         {
             Dequantizer.Row(_tensor.Type, bytes, _columns, floats.Pointer);
+            for (int i = 0; i < _columns && _added != 0; i++)
+                floats.Pointer[i] += _added;
             Quantizer.Row(_type, floats.Pointer, _columns, null, destination);
         }
     }

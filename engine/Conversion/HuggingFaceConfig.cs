@@ -1,5 +1,6 @@
 using System.Text.Json;
 using SmolCluster.Engine.Gguf;
+using SmolCluster.Engine.Models;
 
 namespace SmolCluster.Engine.Conversion;
 
@@ -14,6 +15,8 @@ internal sealed class HuggingFaceConfig
         ["mistral"] = ("llama", true),
         ["qwen2"] = ("qwen2", false),
         ["qwen3"] = ("qwen3", false),
+        ["gemma2"] = ("gemma2", false),
+        ["gemma3_text"] = ("gemma3", false),
     };
 
     private readonly HuggingFaceJson _json;
@@ -25,6 +28,7 @@ internal sealed class HuggingFaceConfig
         if (!Known.TryGetValue(type, out (string Architecture, bool Interleaved) known))
             throw json.Fail($"'model_type' is {GgufText.Describe(type, 60)}; this converter knows {string.Join(", ", Known.Keys)}.");
         (Architecture, IsInterleaved) = known;
+        Gemma = Array.Find(Hyperparameters.Architectures, a => a.Name == Architecture)?.Gemma;
         RefuseUnused();
         Blocks = json.Integer("num_hidden_layers");
         Embedding = json.Integer("hidden_size");
@@ -32,9 +36,9 @@ internal sealed class HuggingFaceConfig
         HeadsKv = json.Integer("num_key_value_heads", Heads);
         if (Blocks < 1 || Heads < 1 || HeadsKv < 1 || Embedding < 1 || Heads % HeadsKv != 0)
             throw json.Fail($"{Blocks} layers, hidden size {Embedding}, {Heads} query heads over {HeadsKv} key/value heads make no model.");
-        HeadLength = json.Integer("head_dim", Embedding / Heads);
+        HeadLength = json.Integer("head_dim", Gemma is null ? Embedding / Heads : 256);
         Vocabulary = json.Integer("vocab_size");
-        IsTied = json.Flag("tie_word_embeddings", fallback: false);
+        IsTied = json.Flag("tie_word_embeddings", fallback: Gemma is not null);
         CheckRopeLayers();
     }
 
@@ -42,6 +46,9 @@ internal sealed class HuggingFaceConfig
 
     /// <summary>Query and key rows are written as pairs (2i, 2i+1); Hugging Face has (i, i + half).</summary>
     public bool IsInterleaved { get; }
+
+    /// <summary>Null: no Gemma. Its norms are written as what is added to 1.</summary>
+    public GemmaTraits? Gemma { get; }
 
     public int Blocks { get; }
 
@@ -76,14 +83,26 @@ internal sealed class HuggingFaceConfig
         if (HeadLength != Embedding / Heads)
             writer.Add($"{a}.attention.key_length", (uint)HeadLength).Add($"{a}.attention.value_length", (uint)HeadLength);
         AddRopeScaling(writer);
+        if (Gemma is not null)
+            HuggingFaceGemma.AddTo(writer, _json, this);
     }
 
-    private double RopeBase() => HuggingFaceJson.Has(_json.Root, "rope_parameters", out JsonElement parameters) && HuggingFaceJson.Has(parameters, "rope_theta", out _)
-        ? _json.Number(parameters, "rope_theta") : _json.Number(_json.Root, "rope_theta", 10_000);
+    private double RopeBase() => HasRopeParameters(out JsonElement parameters) && HuggingFaceJson.Has(parameters, "rope_theta", out _)
+        ? _json.Number(parameters, "rope_theta") : _json.Number(_json.Root, "rope_theta", Architecture == "gemma3" ? 1e6 : 10_000);
+
+    // of layers without a window, where there are two kinds
+    private bool HasRopeParameters(out JsonElement parameters)
+    {
+        if (!HuggingFaceJson.Has(_json.Root, "rope_parameters", out parameters))
+            return false;
+        if (HuggingFaceJson.Has(parameters, "full_attention", out JsonElement full))
+            parameters = full;
+        return true;
+    }
 
     private void AddRopeScaling(GgufWriter writer)
     {
-        if (!HuggingFaceJson.Has(_json.Root, "rope_scaling", out JsonElement scaling) && !HuggingFaceJson.Has(_json.Root, "rope_parameters", out scaling))
+        if (!HuggingFaceJson.Has(_json.Root, "rope_scaling", out JsonElement scaling) && !HasRopeParameters(out scaling))
             return;
         string type = _json.Text(scaling, "rope_type", _json.Text(scaling, "type", "default"));
         string prefix = $"{Architecture}.rope.scaling";
@@ -128,6 +147,8 @@ internal sealed class HuggingFaceConfig
     {
         if (HuggingFaceJson.Has(_json.Root, "quantization_config", out _))
             throw _json.Fail("the checkpoint is quantized ('quantization_config'); convert the original one.");
+        if (Gemma is not null)
+            return; // looked at where its keys are read
         if (_json.Text(_json.Root, "hidden_act", "silu") is not "silu" and var act)
             throw _json.Fail($"'hidden_act' is {GgufText.Describe(act, 60)}; this engine computes silu.");
         if (HuggingFaceJson.Has(_json.Root, "sliding_window", out _) && _json.Flag("use_sliding_window", fallback: Architecture == "llama"))

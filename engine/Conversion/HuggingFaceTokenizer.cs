@@ -3,16 +3,19 @@ using SmolCluster.Engine.Gguf;
 
 namespace SmolCluster.Engine.Conversion;
 
-/// <summary>tokenizer.json and tokenizer_config.json of a byte-level BPE vocabulary as GGUF's <c>tokenizer.ggml</c> keys.</summary>
+/// <summary>tokenizer.json and tokenizer_config.json as GGUF's <c>tokenizer.ggml</c> keys: of a byte-level BPE vocabulary, or of a
+/// SentencePiece vocabulary as Gemma's is written. The latter's scores are not there, but its merges are in their order: a token's score
+/// is minus the place of the first merge that makes it.</summary>
 internal sealed class HuggingFaceTokenizer
 {
     private const string Llama3Words = @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
     private const string Qwen2Words = @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
-    private const int Normal = 1, Control = 3, UserDefined = 4, Unused = 5;
+    private const int Normal = 1, Unknown = 2, Control = 3, UserDefined = 4, Unused = 5, Byte = 6;
 
     private readonly HuggingFaceJson _json;
     private readonly string[] _tokens;
     private readonly int[] _types;
+    private readonly bool _isSentencePiece;
     private readonly Dictionary<string, int> _ids = new(StringComparer.Ordinal);
 
     /// <param name="json">tokenizer.json.</param>
@@ -24,7 +27,8 @@ internal sealed class HuggingFaceTokenizer
             throw json.Fail($"a vocabulary of {vocabulary} tokens is not accepted.");
         if (!HuggingFaceJson.Has(json.Root, "model", out JsonElement model) || json.Text(model, "type", "?") != "BPE")
             throw json.Fail("'model.type' is not BPE; this converter reads byte-level BPE vocabularies.");
-        PreTokenizer = FindPreTokenizer(model);
+        _isSentencePiece = IsGemmas(model);
+        PreTokenizer = _isSentencePiece ? "default" : FindPreTokenizer(model);
         _tokens = new string[vocabulary];
         _types = new int[vocabulary];
         AddVocabulary(model);
@@ -36,6 +40,8 @@ internal sealed class HuggingFaceTokenizer
         }
 
         Merges = ReadMerges(model);
+        if (_isSentencePiece)
+            MarkBytes(model);
     }
 
     /// <summary><c>tokenizer.ggml.pre</c>.</summary>
@@ -49,11 +55,14 @@ internal sealed class HuggingFaceTokenizer
     /// <param name="template">The chat template, or null.</param>
     public void AddTo(GgufWriter writer, HuggingFaceJson? settings, HuggingFaceJson config, string? template)
     {
-        writer.Add("tokenizer.ggml.model", "gpt2")
+        writer.Add("tokenizer.ggml.model", _isSentencePiece ? "llama" : "gpt2")
             .Add("tokenizer.ggml.pre", PreTokenizer)
             .Add("tokenizer.ggml.tokens", _tokens)
-            .Add("tokenizer.ggml.token_type", _types)
-            .Add("tokenizer.ggml.merges", Merges);
+            .Add("tokenizer.ggml.token_type", _types);
+        if (_isSentencePiece)
+            writer.Add("tokenizer.ggml.scores", Scores()).Add("tokenizer.ggml.add_space_prefix", false);
+        else
+            writer.Add("tokenizer.ggml.merges", Merges);
         AddId(writer, "bos", settings, config);
         AddId(writer, "eos", settings, config);
         AddId(writer, "pad", settings, config, "padding");
@@ -76,6 +85,38 @@ internal sealed class HuggingFaceTokenizer
         return template.ValueKind == JsonValueKind.Array && template.EnumerateArray().FirstOrDefault(static t => t.ValueKind == JsonValueKind.Object
             && t.TryGetProperty("name", out JsonElement name) && name.ValueKind == JsonValueKind.String && name.GetString() == "default") is { ValueKind: JsonValueKind.Object } one
             ? settings.Text(one, "template") : throw settings.Fail("'chat_template' is neither a text nor a list with one called default.");
+    }
+
+    // spaces are only marked, none is put in front, and what is no token goes by its bytes
+    private bool IsGemmas(JsonElement model) => HuggingFaceJson.Has(model, "byte_fallback", out JsonElement falls) && falls.ValueKind == JsonValueKind.True
+        && HuggingFaceJson.Has(_json.Root, "normalizer", out JsonElement normalizer) && _json.Text(normalizer, "type", "?") == "Replace"
+        && HuggingFaceJson.Has(normalizer, "pattern", out JsonElement pattern) && _json.Text(pattern, "String", "?") == " " && _json.Text(normalizer, "content", "?") == "\u2581"
+        && (!HuggingFaceJson.Has(_json.Root, "pre_tokenizer", out JsonElement pre)
+            || (_json.Text(pre, "type", "?") == "Split" && HuggingFaceJson.Has(pre, "pattern", out JsonElement cut) && _json.Text(cut, "String", "?") == " "));
+
+    private void MarkBytes(JsonElement model)
+    {
+        for (int value = 0; value < 256; value++)
+        {
+            if (_ids.TryGetValue($"<0x{value:X2}>", out int id))
+                _types[id] = Byte;
+        }
+
+        if (_ids.TryGetValue(_json.Text(model, "unk_token", "<unk>"), out int unknown))
+            _types[unknown] = Unknown;
+    }
+
+    private float[] Scores()
+    {
+        float[] scores = new float[_tokens.Length];
+        Array.Fill(scores, -Merges.Length);
+        for (int rank = Merges.Length - 1; rank >= 0; rank--)
+        {
+            if (_ids.TryGetValue(Merges[rank].Replace(" ", "", StringComparison.Ordinal), out int id))
+                scores[id] = -rank;
+        }
+
+        return scores;
     }
 
     private string FindPreTokenizer(JsonElement model)

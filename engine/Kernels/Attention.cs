@@ -6,7 +6,8 @@ namespace SmolCluster.Engine.Kernels;
 /// Causal attention over a paged cache with a running softmax: pages are folded first to last, positions within a page first
 /// to last. What a token gets depends on its position and the cache alone, not on which other tokens are computed beside it.
 /// A row is one token's one query head. Rows that share a key/value head go through a page by fours, each key and value being
-/// loaded and converted once for all four (<see cref="AttentionFold{T}"/>).
+/// loaded and converted once for all four (<see cref="AttentionFold{T}"/>). Pages before a window are passed over and stay in the cache, since
+/// other layers see them; a row's chain of additions begins with the first position in its window.
 /// Source: Milakov and Gimelshein 2018 (online normalizer); Dao et al. 2022.
 /// </summary>
 internal static unsafe class Attention
@@ -19,6 +20,7 @@ internal static unsafe class Attention
 
     /// <summary>One key/value head and the <paramref name="group"/> query heads that share it, for a tile of consecutive tokens.</summary>
     /// <param name="cache">Keys and values of positions up to the tile's last are stored.</param>
+    /// <param name="form">What is particular to the layer.</param>
     /// <param name="layer">0-based.</param>
     /// <param name="kvHead">0-based.</param>
     /// <param name="group">Query heads a key/value head.</param>
@@ -28,11 +30,11 @@ internal static unsafe class Attention
     /// <param name="output">[tokens][stride], laid out as the queries.</param>
     /// <param name="stride">Floats from a token to the next.</param>
     /// <param name="scratch">See <see cref="ScratchLength"/>; 64-byte aligned.</param>
-    public static void Tile(KvSequence cache, int layer, int kvHead, int group, int firstPosition, int tokens,
+    public static void Tile(KvSequence cache, AttentionForm form, int layer, int kvHead, int group, int firstPosition, int tokens,
         float* queries, float* output, int stride, float* scratch)
     {
         KvLayout layout = cache.Pool.Layout;
-        var rows = new AttentionRows(layout.HeadLength, group, firstPosition, tokens, output, stride, scratch);
+        var rows = new AttentionRows(form, layout.HeadLength, group, firstPosition, tokens, output, stride, scratch);
         switch (layout.Type)
         {
             case KvType.F16:
@@ -53,7 +55,7 @@ internal static unsafe class Attention
         KvLayout layout = cache.Pool.Layout;
         long keyOffset = layout.KeyOffset(layer, kvHead), valueOffset = layout.ValueOffset(layer, kvHead);
         rows.Begin(queries, T.Lift);
-        for (int page = 0; page <= rows.LastPage; page++)
+        for (int page = rows.FirstPage; page <= rows.LastPage; page++)
         {
             KvPage here = cache.PageAt(page);
             byte* next = page < rows.LastPage ? cache.Page(page + 1) + keyOffset : null;
@@ -84,21 +86,34 @@ internal static unsafe class Attention
         float** output = stackalloc float*[AttentionRows.Quad];
         for (int quad = 0; quad < rows.Quads; quad++)
         {
-            (int least, int most) = rows.Visible(quad, page);
-            if (most == 0)
+            (int least, int most) = rows.VisibleOf(quad, page);
+            (int hidden, int mostHidden) = rows.HiddenOf(quad, page);
+            if (most <= hidden)
             {
                 continue;
             }
 
             bool fetch = quad == 0;
             AttentionFold<T>.Score(rows.Queries(quad), keys, headLength, rows.Scale, rows.Scores, fetch ? values : keys, fetch ? step : 0);
+            if (rows.Cap != 0)
+            {
+                SoftCap.Apply(rows.Scores, AttentionRows.Quad * Page, rows.Cap);
+            }
+
             rows.Weigh(quad, page, T.Lift, output);
             fetch &= next != null;
-            AttentionFold<T>.Add(rows.Scores, values, rows.ValueScales, least, headLength, output, fetch ? next : values, fetch ? step : 0);
+            // all four see the positions from first to least; some see more before these, and some after them
+            int first = Math.Min(mostHidden, least);
+            for (int row = 0; row < AttentionRows.Quad && first > hidden; row++)
+            {
+                AttentionFold<T>.AddOne(rows.Scores + row * Page, values, rows.ValueScales, rows.Hidden(quad * AttentionRows.Quad + row, page), first, headLength, output[row]);
+            }
+
+            AttentionFold<T>.Add(rows.Scores, values, rows.ValueScales, first, least, headLength, output, fetch ? next : values, fetch ? step : 0);
             for (int row = 0; row < AttentionRows.Quad && most > least; row++)
             {
-                int visible = rows.Visible(quad * AttentionRows.Quad + row, page, 0);
-                AttentionFold<T>.AddOne(rows.Scores + row * Page, values, rows.ValueScales, least, visible, headLength, output[row]);
+                int at = quad * AttentionRows.Quad + row;
+                AttentionFold<T>.AddOne(rows.Scores + row * Page, values, rows.ValueScales, Math.Max(least, rows.Hidden(at, page)), rows.Visible(at, page, 0), headLength, output[row]);
             }
         }
     }

@@ -80,26 +80,27 @@ internal static unsafe class AttentionFold<T>
         }
     }
 
-    /// <summary>Adds the first <paramref name="count"/> values, each times its weight, to four rows' outputs.</summary>
+    /// <summary>Adds the values from <paramref name="first"/> to before <paramref name="end"/>, each times its weight, to four rows' outputs.</summary>
     /// <param name="weights">[4][Page], lifted.</param>
     /// <param name="values">[Page][headLength] cells.</param>
     /// <param name="scales">[Page][headLength / 32] as F32, where there are any.</param>
-    /// <param name="count">Of positions, from the page's first.</param>
+    /// <param name="first">Of the page's positions.</param>
+    /// <param name="end">Of the page's positions.</param>
     /// <param name="headLength">As above.</param>
     /// <param name="output">Four times [headLength].</param>
     /// <param name="ahead">As above.</param>
     /// <param name="step">As above.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Add(float* weights, byte* values, float* scales, int count, int headLength, float** output, byte* ahead, int step)
+    public static void Add(float* weights, byte* values, float* scales, int first, int end, int headLength, float** output, byte* ahead, int step)
     {
         for (int c = 0; c < headLength; c += Columns)
         {
             float* a = output[0] + c, b = output[1] + c, e = output[2] + c, d = output[3] + c;
             Vector256<float> a0 = Vector256.Load(a), a1 = Vector256.Load(a + 8), b0 = Vector256.Load(b), b1 = Vector256.Load(b + 8);
             Vector256<float> c0 = Vector256.Load(e), c1 = Vector256.Load(e + 8), d0 = Vector256.Load(d), d1 = Vector256.Load(d + 8);
-            float* scale = scales + c / KvLayout.BlockLength;
-            int cell = c;
-            for (int j = 0; j < count; j++, cell += headLength, ahead += step)
+            float* scale = scales + (first * headLength + c) / KvLayout.BlockLength;
+            int cell = first * headLength + c;
+            for (int j = first; j < end; j++, cell += headLength, ahead += step)
             {
                 Vector256<float> v0 = T.Load(values, cell), v1 = T.Load(values, cell + 8);
                 if (T.HasScales)
@@ -137,7 +138,7 @@ internal static unsafe class AttentionFold<T>
     }
 
     /// <summary>The same for one row and the positions from <paramref name="first"/> to before <paramref name="end"/>: where four
-    /// rows of a tile see different parts of its last page.</summary>
+    /// rows of a tile see different parts of its last page, or of the first in their windows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddOne(float* weights, byte* values, float* scales, int first, int end, int headLength, float* output)
     {

@@ -15,19 +15,20 @@ internal readonly unsafe struct AttentionRows
 
     private const int Page = KvLayout.PageLength;
 
-    private readonly int _headLength, _group, _firstPosition, _rows, _stride;
+    private readonly int _headLength, _group, _firstPosition, _rows, _stride, _window;
     private readonly float* _output;
     private readonly float* _queries; // [quads][headLength][4]
     private readonly float* _lanes;   // [rows][16]
     private readonly float* _largest; // [rows]
     private readonly float* _spare;   // [headLength]: the output of rows that fill up the last four
 
-    public AttentionRows(int headLength, int group, int firstPosition, int tokens, float* output, int stride, float* scratch)
+    public AttentionRows(AttentionForm form, int headLength, int group, int firstPosition, int tokens, float* output, int stride, float* scratch)
     {
-        (_headLength, _group, _firstPosition, _rows, _stride) = (headLength, group, firstPosition, tokens * group, stride);
+        (_headLength, _group, _firstPosition, _rows, _stride, _window) = (headLength, group, firstPosition, tokens * group, stride, form.Window);
         _output = output;
         Quads = (_rows + Quad - 1) / Quad;
-        Scale = 1 / MathF.Sqrt(headLength);
+        (Scale, Cap) = (form.Scale, form.Cap);
+        FirstPage = Math.Max(0, firstPosition + 1 - _window) / Page;
         LastPage = (firstPosition + tokens - 1) / Page;
         Scores = scratch;
         ValueScales = Scores + Quad * Page;
@@ -39,10 +40,16 @@ internal readonly unsafe struct AttentionRows
 
     public int Quads { get; }
 
+    /// <summary>The first page of which any row sees a position.</summary>
+    public int FirstPage { get; }
+
     public int LastPage { get; }
 
     /// <summary>Multiplies every score.</summary>
     public float Scale { get; }
+
+    /// <summary>What no score's size exceeds; 0: none.</summary>
+    public float Cap { get; }
 
     /// <summary>[4][Page]: scores, then weights, of the four rows at work.</summary>
     public float* Scores { get; }
@@ -78,7 +85,7 @@ internal readonly unsafe struct AttentionRows
         }
     }
 
-    /// <summary>How many of a page's positions a row sees.</summary>
+    /// <summary>How many of a page's positions come before the end of what a row sees.</summary>
     /// <param name="row">Of the tile.</param>
     /// <param name="page">Of the sequence.</param>
     /// <param name="beyond">The answer for a row that only fills up the last four.</param>
@@ -86,8 +93,16 @@ internal readonly unsafe struct AttentionRows
         row >= _rows ? beyond : Math.Clamp(_firstPosition + row / _group + 1 - page * Page, 0, Page);
 
     /// <summary>The fewest and the most positions that a row of these four sees.</summary>
-    public (int Least, int Most) Visible(int quad, int page) =>
+    public (int Least, int Most) VisibleOf(int quad, int page) =>
         (Visible(quad * Quad, page, 0), Visible(Math.Min(quad * Quad + Quad, _rows) - 1, page, 0));
+
+    /// <summary>How many of a page's positions come before a row's window; all for a row that only fills up the last four.</summary>
+    public int Hidden(int row, int page) =>
+        row >= _rows ? Page : Math.Clamp(_firstPosition + row / _group + 1 - _window - page * Page, 0, Page);
+
+    /// <summary>The fewest and the most positions that lie before the windows of these four.</summary>
+    public (int Least, int Most) HiddenOf(int quad, int page) =>
+        (Hidden(quad * Quad, page), Hidden(Math.Min(quad * Quad + Quad, _rows) - 1, page));
 
     /// <summary>Turns the scores of four rows into weights, lifted; what a row does not see has none. Gives the rows' outputs.</summary>
     public void Weigh(int quad, int page, float lift, float** output)
@@ -96,8 +111,14 @@ internal readonly unsafe struct AttentionRows
         {
             int row = quad * Quad + i;
             output[i] = Output(row);
-            if (Visible(row, page, 0) is > 0 and int visible)
+            int visible = Visible(row, page, 0), hidden = Hidden(row, page);
+            if (visible > hidden)
             {
+                if (hidden > 0)
+                {
+                    new Span<float>(Scores + i * Page, hidden).Fill(float.NegativeInfinity);
+                }
+
                 Weigh(row, Scores + i * Page, visible, lift, output[i]);
             }
         }

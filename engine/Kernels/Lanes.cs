@@ -48,6 +48,15 @@ internal static class Lanes
         return Fold(sum);
     }
 
+    /// <summary>x[i] = x[i] · factor; <paramref name="count"/> is a multiple of 16.</summary>
+    public static unsafe void Scale(float* x, float factor, int count)
+    {
+        for (int i = 0; i < count; i += Count)
+        {
+            (Vector512.Load(x + i) * factor).Store(x + i);
+        }
+    }
+
     /// <summary>destination[i] += source[i] · factor, fused; <paramref name="count"/> is a multiple of 16.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe void AddScaled(float* destination, float* source, float factor, int count)

@@ -18,11 +18,13 @@ internal static class ConfigReader
                 + $"('{table.Key("attention.head_count_kv")}') evenly.");
         int headLength = HeadLength(table, embedding, heads);
         int context = table.Integer("context_length");
+        int blocks = table.Integer("block_count");
+        RopeConfig rope = Rope(table, headLength, context);
         var config = new ModelConfig
         {
             Architecture = table.Architecture.Name,
             Name = file.Metadata.Text("general.name", Path.GetFileNameWithoutExtension(file.Path)),
-            BlockCount = table.Integer("block_count"),
+            BlockCount = blocks,
             ContextLength = context,
             EmbeddingLength = embedding,
             FeedForwardLength = table.Integer("feed_forward_length"),
@@ -31,17 +33,46 @@ internal static class ConfigReader
             HeadLength = headLength,
             RmsEpsilon = (float)table.Number("attention.layer_norm_rms_epsilon"),
             VocabularyLength = Vocabulary(file, table),
-            Rope = Rope(table, headLength, context),
+            Rope = rope,
             NoRopeInterval = table.Architecture.NoRopeInterval,
             NormalizesHeads = table.Architecture.NormalizesHeads,
             HasAttentionBias = table.Architecture.HasAttentionBias,
             IsFused = table.Architecture.IsFused,
         };
+        if (table.Architecture.Gemma is { } gemma)
+            config = Gemma(table, gemma, config);
         table.Note("no_rope_interval", "every n-th block applies no RoPE; 0: none", $"{config.NoRopeInterval}",
             "property of the architecture");
         table.Note("rope_pairs", "elements of a head that RoPE turns together", config.Rope.Pairs == RopePairs.Halves ? "i, i + half" : "2i, 2i + 1",
             "property of the architecture");
         return (config, table.Rows);
+    }
+
+    private static ModelConfig Gemma(Hyperparameters table, GemmaTraits traits, ModelConfig config)
+    {
+        const string property = "property of the architecture";
+        RopeConfig rope = config.Rope;
+        if (rope.Scaling == RopeScaling.Yarn)
+            throw table.Fail($"'{table.Key("rope.scaling.type")}' is yarn; expected none or linear, since windowed layers turn by another base.");
+        double windowBase = table.Number("rope.freq_base_swa", traits.WindowRopeBase == 0 ? rope.Base : traits.WindowRopeBase, property);
+        RopeConfig windowRope = traits.WindowRopeBase == 0 ? rope with { Base = windowBase } : rope with { Base = windowBase, Scaling = RopeScaling.None, Factor = 1 };
+        int window = table.Integer("attention.sliding_window", traits.WindowLength, property);
+        config = config with
+        {
+            NormalizesOutputs = true,
+            GatesByGelu = true,
+            EmbeddingScale = MathF.Sqrt(config.EmbeddingLength),
+            QueryScaleLength = config.BlockCount == traits.WideBlocks ? config.EmbeddingLength / config.HeadCount : config.HeadLength,
+            AttentionCap = traits.AttentionCap is { } cap ? (float)table.Number("attn_logit_softcapping", cap, property) : 0,
+            LogitCap = (float)table.Number("final_logit_softcapping", traits.LogitCap, property),
+            WindowLength = window,
+            WindowInterval = table.Integer("attention.sliding_window_pattern", traits.WindowInterval, property),
+            WindowRope = window == 0 || windowRope == rope ? null : windowRope,
+        };
+        table.Note("embedding_scale", "multiplies the embeddings", $"{config.EmbeddingScale}", "the root of the embedding length");
+        table.Note("query_scale_length", "scores are divided by its root", $"{config.QueryScaleLength}", property);
+        table.Note("activation", "of the feed-forward part's gate", "gelu, by tanh", property);
+        return config;
     }
 
     private static void RefuseAdapters(GgufFile file)

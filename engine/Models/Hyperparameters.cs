@@ -21,7 +21,20 @@ internal sealed record Architecture(string Name, int NoRopeInterval = 0, RopePai
 
     /// <summary>See <see cref="ModelConfig.IsFused"/>.</summary>
     public bool IsFused { get; init; }
+
+    /// <summary>What sets Gemma apart; null: it is none.</summary>
+    public GemmaTraits? Gemma { get; init; }
 }
+
+/// <summary>What a generation of Gemma has that its files do not say, or not always.</summary>
+/// <param name="WindowInterval">See <see cref="ModelConfig.WindowInterval"/>, where no key says it.</param>
+/// <param name="WindowLength">See <see cref="ModelConfig.WindowLength"/>, where no key says it.</param>
+/// <param name="WindowRopeBase">Of windowed layers, which then have no scaling, where no key says it; 0: as the others.</param>
+/// <param name="AttentionCap">See <see cref="ModelConfig.AttentionCap"/>, where no key says it; null: it has none.</param>
+/// <param name="LogitCap">See <see cref="ModelConfig.LogitCap"/>, where no key says it.</param>
+/// <param name="WideBlocks">Blocks of the one size that divides scores by the root of embedding length / heads: no key tells, and
+/// llama.cpp knows it by this number too.</param>
+internal sealed record GemmaTraits(int WindowInterval, int WindowLength, double WindowRopeBase, float? AttentionCap, float LogitCap, int WideBlocks);
 
 /// <summary>Looks hyperparameters up under the file's own <c>general.architecture</c>, checks each against its range, and keeps
 /// the mapping it applied. One table serves every architecture, because llama's relatives differ in prefixes and defaults
@@ -36,6 +49,8 @@ internal sealed class Hyperparameters
         new("qwen2", Pairs: RopePairs.Halves) { HasAttentionBias = true },
         new("qwen3", Pairs: RopePairs.Halves) { NormalizesHeads = true },
         new("phi3", Pairs: RopePairs.Halves) { IsFused = true },
+        new("gemma2", Pairs: RopePairs.Halves) { Gemma = new(2, 4096, 0, 50, 30, 46) },
+        new("gemma3", Pairs: RopePairs.Halves) { NormalizesHeads = true, Gemma = new(6, 0, 10_000, null, 0, 62) },
     ];
 
     /// <summary>Every key read, its meaning and the values accepted. The bounds are far above any model of this family and keep
@@ -62,9 +77,13 @@ internal sealed class Hyperparameters
         ["rope.scaling.yarn_ext_factor"] = new("YaRN extrapolation", 0, 1, Whole: false),
         ["rope.scaling.yarn_beta_fast"] = new("YaRN turns of the fastest interpolated pair", 1e-3, 1e6, Whole: false),
         ["rope.scaling.yarn_beta_slow"] = new("YaRN turns of the slowest extrapolated pair", 1e-3, 1e6, Whole: false),
+        ["rope.freq_base_swa"] = new("RoPE base of windowed layers", 2, 1e15, Whole: false),
+        ["attention.sliding_window"] = new("positions that a windowed layer sees; 0: all", 0, 1 << 24),
+        ["attention.sliding_window_pattern"] = new("every n-th layer has no window", 1, 1024),
+        ["attn_logit_softcapping"] = new("bound of attention's scores", 1e-3, 1e6, Whole: false),
+        ["final_logit_softcapping"] = new("bound of the logits; 0: none", 0, 1e6, Whole: false),
         // what this engine does not compute may be named only with the value that means "not used"
         ["expert_count"] = new("mixture-of-experts experts; this engine runs dense models only", 0, 0),
-        ["attention.sliding_window"] = new("attention window; this engine attends to all positions", 0, 0),
         ["attention.scale"] = new("attention scale of its own; this engine uses 1/√head length", 0, 0, Whole: false),
         ["logit_scale"] = new("scale of the logits; this engine has none", 0, 0, Whole: false),
         ["rope.scaling.yarn_log_multiplier"] = new("a YaRN variant; this engine has none", 0, 0, Whole: false),
@@ -82,7 +101,11 @@ internal sealed class Hyperparameters
             $"{file.Path}: the architecture is {file.Metadata.Describe("general.architecture")}; this engine runs "
             + $"{string.Join(", ", Architectures.Select(static a => a.Name))}. Choose a model of one of those.");
         rows.Add(new("general.architecture", "prefix of the keys below", name, null));
-        RefuseUnused("expert_count", "attention.sliding_window", "attention.scale", "logit_scale", "rope.scaling.yarn_log_multiplier");
+        RefuseUnused("expert_count", "attention.scale", "logit_scale", "rope.scaling.yarn_log_multiplier");
+        if (Architecture.Gemma is null)
+            RefuseUnused("attention.sliding_window", "attn_logit_softcapping", "final_logit_softcapping");
+        else if (Architecture.Gemma.AttentionCap is null)
+            RefuseUnused("attn_logit_softcapping");
     }
 
     public Architecture Architecture { get; }
@@ -142,7 +165,8 @@ internal sealed class Hyperparameters
             if (Has(suffix) && Read(suffix, definition) != 0 && !IsWholeContext(suffix, definition))
             {
                 throw new GgufException($"{file.Path}: architecture '{Architecture.Name}': the key '{Key(suffix)}' is "
-                    + $"{file.Metadata.Describe(Key(suffix))} ({definition.Meaning}). Its answers would be wrong; choose another model.");
+                    + $"{file.Metadata.Describe(Key(suffix))} ({definition.Meaning}); expected none, since this engine has no such thing for "
+                    + $"{Architecture.Name}. Its answers would be wrong; choose another model.");
             }
         }
     }

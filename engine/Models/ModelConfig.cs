@@ -46,6 +46,36 @@ public sealed record ModelConfig
     /// <summary>Query, key and value are one matrix in the file, and gate and up another (Phi 3).</summary>
     public bool IsFused { get; init; }
 
+    /// <summary>The output of attention and of the feed-forward part is normalized before it is added (Gemma 2 and 3).</summary>
+    public bool NormalizesOutputs { get; init; }
+
+    /// <summary>The feed-forward part's gate goes through GELU in the form with tanh; else through SiLU.</summary>
+    public bool GatesByGelu { get; init; }
+
+    /// <summary>Multiplies the embeddings.</summary>
+    public float EmbeddingScale { get; init; } = 1;
+
+    /// <summary>Scores of attention are divided by the root of this; null: the head length.</summary>
+    public int? QueryScaleLength { get; init; }
+
+    /// <summary>Scores s of attention become c · tanh(s / c); 0: they stay as they are.</summary>
+    public float AttentionCap { get; init; }
+
+    /// <summary>The logits as well.</summary>
+    public float LogitCap { get; init; }
+
+    /// <summary>Tokens that a token of a windowed layer sees, itself among them; 0: no layer is windowed.</summary>
+    public int WindowLength { get; init; }
+
+    /// <summary>Every n-th layer (0-based n-1, 2n-1, …) sees everything all the same.</summary>
+    public int WindowInterval { get; init; }
+
+    /// <summary>Rotary positions of the windowed layers, of the same dimensions; null: as those of the others.</summary>
+    public RopeConfig? WindowRope { get; init; }
+
+    /// <summary>Whether a layer sees a window only.</summary>
+    public bool HasWindow(int layer) => WindowLength != 0 && (layer + 1) % WindowInterval != 0;
+
     public bool AppliesRope(int layer) => NoRopeInterval == 0 || (layer + 1) % NoRopeInterval != 0;
 
     /// <summary>Bytes that one position takes in the KV cache.</summary>

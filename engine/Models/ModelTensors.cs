@@ -83,7 +83,8 @@ public static class ModelTensors
         yield return new("token_embd.weight", false, c.EmbeddingLength, c.VocabularyLength);
         yield return new("output_norm.weight", false, c.EmbeddingLength);
         yield return new("output.weight", true, c.EmbeddingLength, c.VocabularyLength);
-        yield return new(RopeFactors, true, c.Rope.Dimensions / 2);
+        if (!c.NormalizesOutputs) // Gemma has two kinds of layers, and none of its files says of which the factors would be
+            yield return new(RopeFactors, true, c.Rope.Dimensions / 2);
         for (int i = 0; i < c.BlockCount; i++)
         {
             yield return new($"blk.{i}.attn_norm.weight", false, c.EmbeddingLength);
@@ -91,6 +92,12 @@ public static class ModelTensors
                 yield return need;
             yield return new($"blk.{i}.attn_output.weight", false, query, c.EmbeddingLength);
             yield return new($"blk.{i}.ffn_norm.weight", false, c.EmbeddingLength);
+            if (c.NormalizesOutputs)
+            {
+                yield return new($"blk.{i}.post_attention_norm.weight", false, c.EmbeddingLength);
+                yield return new($"blk.{i}.post_ffw_norm.weight", false, c.EmbeddingLength);
+            }
+
             if (!c.IsFused)
                 yield return new($"blk.{i}.ffn_gate.weight", false, c.EmbeddingLength, c.FeedForwardLength);
             yield return new($"blk.{i}.ffn_up.weight", false, c.EmbeddingLength, (c.IsFused ? 2 : 1) * (long)c.FeedForwardLength);

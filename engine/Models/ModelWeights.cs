@@ -59,10 +59,12 @@ internal sealed unsafe class ModelWeights
             QueryNorm = config.NormalizesHeads ? Vector(block + "attn_q_norm.weight") : null,
             KeyNorm = config.NormalizesHeads ? Vector(block + "attn_k_norm.weight") : null,
             AttentionOutput = Load(block + "attn_output.weight"),
+            AttentionOutputNorm = config.NormalizesOutputs ? Vector(block + "post_attention_norm.weight") : null,
             FeedForwardNorm = Vector(block + "ffn_norm.weight"),
             Gate = fused ? Rows(block + "ffn_up.weight", 0, inner) : Load(block + "ffn_gate.weight"),
             Up = fused ? Rows(block + "ffn_up.weight", inner, inner) : Load(block + "ffn_up.weight"),
             Down = Load(block + "ffn_down.weight"),
+            DownNorm = config.NormalizesOutputs ? Vector(block + "post_ffw_norm.weight") : null,
         };
     }
 
@@ -117,6 +119,9 @@ internal sealed unsafe class LayerWeights
     /// <summary>[embedding][heads · head length]</summary>
     public required Matrix AttentionOutput { get; init; }
 
+    /// <summary>Or null: attention's output is not normalized.</summary>
+    public float* AttentionOutputNorm { get; init; }
+
     public required float* FeedForwardNorm { get; init; }
 
     /// <summary>[feed forward][embedding]</summary>
@@ -127,4 +132,7 @@ internal sealed unsafe class LayerWeights
 
     /// <summary>[embedding][feed forward]</summary>
     public required Matrix Down { get; init; }
+
+    /// <summary>Or null: the feed-forward part's output is not normalized.</summary>
+    public float* DownNorm { get; init; }
 }

@@ -17,6 +17,8 @@ public static class RandomModel
         new("tiny-qwen2", "qwen2", 4, 2048, 256, 768, 8, 4, 32, 1e6f, 2048, 48, TiedHead: true, RopeFactors: false) { HasBias = true },
         new("tiny-qwen3", "qwen3", 4, 2048, 256, 768, 4, 2, 128, 1e6f, 2048, 48, TiedHead: true, RopeFactors: false) { NormalizesHeads = true },
         new("tiny-phi3", "phi3", 4, 2048, 256, 768, 8, 4, 32, 1e4f, 2048, 48, TiedHead: false, RopeFactors: false) { IsFused = true },
+        new("tiny-gemma2", "gemma2", 4, 2048, 256, 768, 8, 4, 64, 1e4f, 2048, 48, TiedHead: true, RopeFactors: false) { NormalizesOutputs = true, Window = 24, Caps = (4, 3) },
+        new("tiny-gemma3", "gemma3", 7, 2048, 256, 768, 4, 1, 128, 1e6f, 2048, 48, TiedHead: true, RopeFactors: false) { NormalizesHeads = true, NormalizesOutputs = true, Window = 70, RopeFactor = 8 },
     ];
 
     private static readonly GgmlType[] KnownTypes = [.. Enum.GetValues<GgmlType>().Where(static t => BlockFormat.TryGet(t, out _))];
@@ -78,6 +80,12 @@ public static class RandomModel
             .Add($"{s.Architecture}.vocab_size", (uint)s.Vocabulary);
         if (s.HeadLength != s.Embedding / s.Heads)
             writer.Add($"{s.Architecture}.attention.key_length", (uint)s.HeadLength).Add($"{s.Architecture}.attention.value_length", (uint)s.HeadLength);
+        if (s.Window != 0)
+            writer.Add($"{s.Architecture}.attention.sliding_window", (uint)s.Window);
+        if (s.Caps is var (attention, logits))
+            writer.Add($"{s.Architecture}.attn_logit_softcapping", attention).Add($"{s.Architecture}.final_logit_softcapping", logits);
+        if (s.RopeFactor != 1)
+            writer.Add($"{s.Architecture}.rope.scaling.type", "linear").Add($"{s.Architecture}.rope.scaling.factor", s.RopeFactor);
         RandomVocabulary.AddTo(writer, s.Vocabulary, s.SpecialTokens);
         AddTensors(writer, s, type, seed);
         return writer;
@@ -113,6 +121,12 @@ public static class RandomModel
             Attention(i, value);
             Matrix($"blk.{i}.attn_output.weight", common, query, s.Embedding);
             Vector($"blk.{i}.ffn_norm.weight", s.Embedding, 1);
+            if (s.NormalizesOutputs)
+            {
+                Wave($"blk.{i}.post_attention_norm.weight", s.Embedding, 1);
+                Wave($"blk.{i}.post_ffw_norm.weight", s.Embedding, 1);
+            }
+
             if (!s.IsFused)
                 Matrix($"blk.{i}.ffn_gate.weight", common, s.Embedding, s.FeedForward);
             Matrix($"blk.{i}.ffn_up.weight", common, s.Embedding, (s.IsFused ? 2 : 1) * s.FeedForward);
@@ -171,5 +185,16 @@ public static class RandomModel
         public bool NormalizesHeads { get; init; }
 
         public bool IsFused { get; init; }
+
+        public bool NormalizesOutputs { get; init; }
+
+        /// <summary>Shorter than that of any model, so that tests see what falls out of it; 0: none.</summary>
+        public int Window { get; init; }
+
+        /// <summary>Small enough to be felt; null: none.</summary>
+        public (float Attention, float Logits)? Caps { get; init; }
+
+        /// <summary>Of linear scaling.</summary>
+        public float RopeFactor { get; init; } = 1;
     }
 }

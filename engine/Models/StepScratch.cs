@@ -24,9 +24,10 @@ internal sealed unsafe class StepScratch : IDisposable
     private readonly NativeBuffer<float> _attended; // [T][H·D]
     private readonly NativeBuffer<float> _gate;     // [T][F]
     private readonly NativeBuffer<float> _up;       // [T][F]
-    private readonly NativeBuffer<float> _cosSin;   // [T][rope dimensions]
+    private readonly NativeBuffer<float> _cosSin;   // [T][tables of rope][rope dimensions]
     private readonly NativeBuffer<float> _tile;     // [workers][attention scratch]
 
+    /// <param name="angles">Floats of all tables of rope for one token.</param>
     public StepScratch(ModelConfig config, int maxTokens, int workers, int angles)
     {
         _embedding = config.EmbeddingLength;
@@ -74,6 +75,7 @@ internal sealed unsafe class StepScratch : IDisposable
 
     public float* Up(int t) => _up.Pointer + (long)t * _feedForward;
 
+    /// <summary>All tables of one token.</summary>
     public Span<float> Angles(int t) => new(_cosSin.Pointer + (long)t * _angles, _angles);
 
     public float* AttentionScratch(int worker) => _tile.Pointer + (long)worker * _attention;

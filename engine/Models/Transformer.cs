@@ -12,7 +12,8 @@ namespace SmolCluster.Engine.Models;
 /// The logits of a token depend on the weights, its sequence's adapter, the tokens before it and the KV type, and on nothing else.
 /// It may have a part of the layers only: others then go on with its hidden states, see <see cref="PipelinedPass"/>.
 /// Not thread-safe: the batch loop owns it. Shapes: T tokens of the step, E embedding, H heads, K kv heads, D head length,
-/// F feed forward, V vocabulary. Source: Touvron et al. 2023 (Llama 2); SmolLM3: Yang et al. 2025 (NoPE layers).
+/// F feed forward, V vocabulary. Source: Touvron et al. 2023 (Llama 2); SmolLM3: Yang et al. 2025 (NoPE layers); Gemma Team 2024
+/// and 2025 (Gemma 2 and 3: norms behind, GELU, windows, soft caps).
 /// </summary>
 public sealed unsafe class Transformer : IForwardPass
 {
@@ -26,6 +27,8 @@ public sealed unsafe class Transformer : IForwardPass
     private readonly ModelWeights _weights;
     private readonly ThreadTeam _team;
     private readonly Rope _rope;
+    private readonly Rope? _windowRope; // of windowed layers, where it is another
+    private readonly AttentionForm _everything, _window;
     private readonly StepScratch _scratch;
     private readonly ActivationRows _rows;
 
@@ -45,8 +48,11 @@ public sealed unsafe class Transformer : IForwardPass
         _weights = new ModelWeights(file, config, arithmetic, twin, _range);
         _team = team;
         _rope = new Rope(config.Rope, _weights.RopeFactors);
+        _windowRope = config.WindowRope is { } other ? new Rope(other, []) : null;
+        _everything = new(1 / MathF.Sqrt(config.QueryScaleLength ?? config.HeadLength), AttentionForm.Everything, config.AttentionCap);
+        _window = _everything with { Window = config.WindowLength };
         MaxTokens = maxTokens;
-        _scratch = new StepScratch(config, maxTokens, team.Size, _rope.TableLength);
+        _scratch = new StepScratch(config, maxTokens, team.Size, _rope.TableLength + (_windowRope?.TableLength ?? 0));
         _rows = new ActivationRows(maxTokens, Math.Max(Math.Max(config.EmbeddingLength, config.FeedForwardLength), QueryLength));
     }
 
@@ -88,7 +94,8 @@ public sealed unsafe class Transformer : IForwardPass
                 Embed(t);
             }
 
-            _rope.Angles(s.Tokens[t].Position, s.Angles(t));
+            _rope.Angles(s.Tokens[t].Position, s.Angles(t)[.._rope.TableLength]);
+            _windowRope?.Angles(s.Tokens[t].Position, s.Angles(t)[_rope.TableLength..]);
         });
         Show("embd", -1, s.X(0), tokens * _config.EmbeddingLength);
 
@@ -113,7 +120,7 @@ public sealed unsafe class Transformer : IForwardPass
         Head(slices, logits);
     }
 
-    // x = embedding[token]                                                       x: [T][E]
+    // x = embedding[token] · scale                                               x: [T][E]
     private void Embed(int t)
     {
         Matrix table = _weights.TokenEmbedding;
@@ -124,6 +131,10 @@ public sealed unsafe class Transformer : IForwardPass
         }
 
         Dequantizer.Row(table.Type, table.Data + id * table.RowBytes, table.Columns, _scratch.X(t));
+        if (_config.EmbeddingScale != 1)
+        {
+            Lanes.Scale(_scratch.X(t), _config.EmbeddingScale, _config.EmbeddingLength);
+        }
     }
 
     // x += Wo · attention(rope(Wq · norm(x)), rope(Wk · norm(x)), Wv · norm(x))
@@ -177,8 +188,11 @@ public sealed unsafe class Transformer : IForwardPass
 
         if (_config.AppliesRope(_range.First + layer))
         {
-            _rope.Rotate(s.Query(t), _config.HeadCount, _config.HeadLength, s.Angles(t));
-            _rope.Rotate(s.Key(t), _config.HeadCountKv, _config.HeadLength, s.Angles(t));
+            bool isOther = _windowRope is not null && _config.HasWindow(_range.First + layer);
+            Rope rope = isOther ? _windowRope! : _rope;
+            ReadOnlySpan<float> angles = isOther ? s.Angles(t)[_rope.TableLength..] : s.Angles(t)[.._rope.TableLength];
+            rope.Rotate(s.Query(t), _config.HeadCount, _config.HeadLength, angles);
+            rope.Rotate(s.Key(t), _config.HeadCountKv, _config.HeadLength, angles);
         }
 
         StepToken token = s.Tokens[t];
@@ -200,11 +214,12 @@ public sealed unsafe class Transformer : IForwardPass
         TokenTile tile = s.Tiles[piece / _config.HeadCountKv];
         int group = _config.HeadCount / _config.HeadCountKv;
         int head = kvHead * group * _config.HeadLength;
-        Attention.Tile(s.Tokens[tile.First].Sequence, layer, kvHead, group, s.Tokens[tile.First].Position, tile.Count,
+        AttentionForm form = _config.HasWindow(_range.First + layer) ? _window : _everything;
+        Attention.Tile(s.Tokens[tile.First].Sequence, form, layer, kvHead, group, s.Tokens[tile.First].Position, tile.Count,
             s.Query(tile.First) + head, s.Attended(tile.First) + head, QueryLength, s.AttentionScratch(worker));
     }
 
-    // x += Wdown · (silu(Wgate · norm(x)) ∘ Wup · norm(x)), after the attention's output was added
+    // x += Wdown · (silu or gelu(Wgate · norm(x)) ∘ Wup · norm(x)), after the attention's output was added; each normalized where it has a norm
     private void FeedForward(int layer, LayerWeights w, int tokens)
     {
         StepScratch s = _scratch;
@@ -212,7 +227,7 @@ public sealed unsafe class Transformer : IForwardPass
         _team.For(tokens, (t, _) =>
         {
             s.Tokens[t].Adapter?.Layers[layer].AttentionOutput?.AddTo(s.Attended(t), s.Normed(t));
-            Lanes.AddScaled(s.X(t), s.Normed(t), 1, _config.EmbeddingLength);
+            AddOutput(t, w.AttentionOutputNorm);
             RmsNorm.Apply(s.X(t), w.FeedForwardNorm, _config.RmsEpsilon, _config.EmbeddingLength, s.Normed(t));
             _rows.Write(t, s.Normed(t), w.Gate, w.Up);
         });
@@ -231,7 +246,15 @@ public sealed unsafe class Transformer : IForwardPass
                 adapter.Up?.AddTo(s.Normed(t), s.Up(t));
             }
 
-            SwiGlu.Apply(s.Gate(t), s.Up(t), _config.FeedForwardLength);
+            if (_config.GatesByGelu)
+            {
+                GeGlu.Apply(s.Gate(t), s.Up(t), _config.FeedForwardLength);
+            }
+            else
+            {
+                SwiGlu.Apply(s.Gate(t), s.Up(t), _config.FeedForwardLength);
+            }
+
             _rows.Write(t, s.Gate(t), w.Down);
         });
         Show("ffn_swiglu", layer, s.Gate(0), tokens * _config.FeedForwardLength);
@@ -240,9 +263,21 @@ public sealed unsafe class Transformer : IForwardPass
         _team.For(tokens, (t, _) =>
         {
             s.Tokens[t].Adapter?.Layers[layer].Down?.AddTo(s.Gate(t), s.Normed(t));
-            Lanes.AddScaled(s.X(t), s.Normed(t), 1, _config.EmbeddingLength);
+            AddOutput(t, w.DownNorm);
         });
         Show("l_out", layer, s.X(0), tokens * _config.EmbeddingLength);
+    }
+
+    // x += output, normalized where there is a norm for it                         [E]
+    private void AddOutput(int t, float* norm)
+    {
+        float* output = _scratch.Normed(t);
+        if (norm != null)
+        {
+            RmsNorm.Apply(output, norm, _config.RmsEpsilon, _config.EmbeddingLength, output);
+        }
+
+        Lanes.AddScaled(_scratch.X(t), output, 1, _config.EmbeddingLength);
     }
 
     // pool += norm(x), token by token                                              pool: [E]
@@ -263,7 +298,7 @@ public sealed unsafe class Transformer : IForwardPass
         }
     }
 
-    // logits = Woutput · norm(x), for the rows asked for only                       [rows][V]
+    // logits = cap(Woutput · norm(x)), for the rows asked for only                  [rows][V]
     private void Head(ReadOnlySpan<BatchSlice> slices, Span<float> logits)
     {
         StepScratch s = _scratch;
@@ -286,17 +321,22 @@ public sealed unsafe class Transformer : IForwardPass
         fixed (float* output = logits)
         {
             MatMul.Run(_team, rows, new MatMul.Product(head, _rows.For(head), output, head.Rows));
-            AdaptHead(rows, output, head.Rows);
+            FinishLogits(rows, output, head.Rows);
             Show("result_output", -1, output, rows * head.Rows);
         }
     }
 
-    private void AdaptHead(int rows, float* logits, int vocabulary)
+    private void FinishLogits(int rows, float* logits, int vocabulary)
     {
         for (int row = 0; row < rows; row++)
         {
             int t = _scratch.LogitTokens[row];
             _scratch.Tokens[t].Adapter?.Output?.AddTo(_scratch.Normed(t), logits + (long)row * vocabulary);
+        }
+
+        if (_config.LogitCap != 0)
+        {
+            _team.For(rows, (row, _) => SoftCap.Apply(logits + (long)row * vocabulary, vocabulary, _config.LogitCap));
         }
     }
 

@@ -13,11 +13,14 @@ internal sealed class SpecialTokens
     private readonly Dictionary<(int Node, char Next), int> _edges = [];
     private readonly List<int> _tokens = [-1];
 
-    public SpecialTokens(Vocabulary vocabulary)
+    /// <param name="onlyBlank">Only user-defined tokens that are white space: no structure, but how some vocabularies write blank lines
+    /// and indentation (Gemma's), whoever writes them.</param>
+    public SpecialTokens(Vocabulary vocabulary, bool onlyBlank = false)
     {
         for (int id = 0; id < vocabulary.Length; id++)
         {
             if (vocabulary.Type(id) is not (TokenType.Control or TokenType.UserDefined)) continue;
+            if (onlyBlank && (vocabulary.Type(id) == TokenType.Control || !string.IsNullOrWhiteSpace(Encoding.UTF8.GetString(vocabulary.Bytes(id))))) continue;
             if (vocabulary.Bytes(id).Length > LongestName)
                 throw vocabulary.Fail("tokens", $"special token {id} has {vocabulary.Bytes(id).Length} bytes; expected at most {LongestName}.");
             Add(Encoding.UTF8.GetString(vocabulary.Bytes(id)), id);

@@ -27,6 +27,7 @@ public sealed class Tokenizer
     private readonly BytePairEncoder? _encoder;
     private readonly SentencePieceEncoder? _sentencePieces; // instead of the two above
     private readonly SpecialTokens _specials;
+    private readonly SpecialTokens? _blanks; // of a SentencePiece vocabulary
     private readonly HashSet<int> _marks;
 
     private Tokenizer(GgufFile file)
@@ -43,6 +44,7 @@ public sealed class Tokenizer
         else
             _encoder = new BytePairEncoder(_vocabulary, new MergeTable(_vocabulary, metadata.EachText(Prefix + "merges")), _preTokenizer.IgnoresMerges);
         _specials = new SpecialTokens(_vocabulary);
+        _blanks = isSentencePiece ? new SpecialTokens(_vocabulary, onlyBlank: true) : null;
         BeginOfText = Id(metadata, "bos_token_id");
         bool? addsBegin = metadata.Contains(Prefix + "add_bos_token") ? metadata.Boolean(Prefix + "add_bos_token") : null;
         if (addsBegin == true && BeginOfText is null)
@@ -133,8 +135,19 @@ public sealed class Tokenizer
 
     private void EncodePlain(ReadOnlySpan<char> text, List<int> tokens, BytePairEncoder.Scratch scratch)
     {
-        _sentencePieces?.Encode(text, tokens);
-        while (_sentencePieces is null && !text.IsEmpty)
+        if (_sentencePieces is not null)
+        {
+            int done = 0;
+            while (_blanks!.TryFind(text, done, text.Length, out SpecialMatch match))
+            {
+                _sentencePieces.Encode(text[done..match.Start], tokens);
+                tokens.Add(match.Token);
+                done = match.Start + match.Length;
+            }
+            _sentencePieces.Encode(text[done..], tokens);
+            return;
+        }
+        while (!text.IsEmpty)
         {
             int length = _preTokenizer!.FirstWord(text);
             _encoder!.Encode(text[..length], tokens, scratch);

@@ -1,4 +1,5 @@
 using SmolCluster.Engine.Kernels;
+using SmolCluster.Engine.Models;
 using SmolCluster.Engine.Tests;
 
 namespace SmolCluster.Processes.Tests;
@@ -37,6 +38,19 @@ public sealed class BitsTests(BitsTests.Baseline baseline) : IClassFixture<BitsT
     public async Task Logits_RuntimeWithoutInstructions_SameBits(string switchedOff) =>
         await AssertBitsAsync(new() { [switchedOff] = "0" });
 
+    /// <summary>GELU, soft caps and a window of 24 or 70 tokens as well.</summary>
+    [Theory]
+    [InlineData("tiny-gemma2")]
+    [InlineData("tiny-gemma3")]
+    public async Task Logits_OfGemmaWithoutInstructions_SameBits(string shape)
+    {
+        using TemporaryFolder folder = TestData.Temporary();
+        RandomModel.Write(shape, folder.File("m.gguf"), 3);
+        byte[] expected = await baseline.ComputeAsync(folder.File("m.gguf"), [], "--threads", "1");
+        foreach (string switchedOff in (string[])["DOTNET_EnableAVX512", "DOTNET_EnableAVX2", "DOTNET_EnableHWIntrinsic"])
+            Assert.Equal(expected, await baseline.ComputeAsync(folder.File("m.gguf"), new() { [switchedOff] = "0" }, "--batch", "7"));
+    }
+
     private async Task AssertBitsAsync(Dictionary<string, string> environment, params string[] options)
     {
         Assert.Equal(baseline.F16, await baseline.ComputeAsync(environment, options));
@@ -69,10 +83,12 @@ public sealed class BitsTests(BitsTests.Baseline baseline) : IClassFixture<BitsT
             Assert.NotEqual(F16, Q8_0);
         }
 
-        public async Task<byte[]> ComputeAsync(Dictionary<string, string> environment, params string[] options)
+        public Task<byte[]> ComputeAsync(Dictionary<string, string> environment, params string[] options) => ComputeAsync(TestData.TinyModel, environment, options);
+
+        public async Task<byte[]> ComputeAsync(string model, Dictionary<string, string> environment, params string[] options)
         {
             string target = _folder.File($"{Interlocked.Increment(ref _files)}.lgt");
-            Outcome outcome = await SmolProcess.RunAsync([], environment, ["logits", TestData.TinyModel, "--ids", Ids, "--out", target, .. options]);
+            Outcome outcome = await SmolProcess.RunAsync([], environment, ["logits", model, "--ids", Ids, "--out", target, .. options]);
             Assert.Equal((0, "", ""), (outcome.ExitCode, outcome.Text, outcome.Error));
             return await File.ReadAllBytesAsync(target);
         }

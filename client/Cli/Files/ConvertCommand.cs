@@ -21,7 +21,7 @@ internal static class ConvertCommand
             if (result.GetValueOrDefault<string?>() is { } wanted && QuantizationMix.Find(wanted) is null)
                 result.AddError($"--type: '{wanted}' is not known; expected one of {string.Join(", ", QuantizationMix.All.Select(static mix => mix.Name))}.");
         });
-        var command = new SmolCommand("convert", "Make a GGUF file of a Hugging Face checkpoint (SmolLM3, Llama, Mistral, Qwen2, Qwen3)",
+        var command = new SmolCommand("convert", "Make a GGUF file of a Hugging Face checkpoint (SmolLM3, Llama, Mistral, Qwen2, Qwen3, Gemma 2 and 3)",
             "smol convert SmolLM3-3B SmolLM3-BF16.gguf",
             "smol convert SmolLM3-3B SmolLM3-Q4_K_M.gguf --type Q4_K_M")
         { folder, target, type, name, force, threads };

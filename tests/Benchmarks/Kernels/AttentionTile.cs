@@ -63,7 +63,7 @@ public unsafe class AttentionTile : IWork
         for (int head = 0; head < HeadsKv; head++)
         {
             int at = head * (Heads / HeadsKv) * HeadLength;
-            Attention.Tile(_sequence!, 0, head, Heads / HeadsKv, Positions - Tokens, Tokens, _queries!.Pointer + at, _output!.Pointer + at,
+            Attention.Tile(_sequence!, AttentionForm.Plain(HeadLength), 0, head, Heads / HeadsKv, Positions - Tokens, Tokens, _queries!.Pointer + at, _output!.Pointer + at,
                 Heads * HeadLength, _scratch!.Pointer);
         }
     }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json.Nodes;
 using SmolCluster.Engine.Gguf;
@@ -11,14 +12,18 @@ internal static unsafe class CheckpointFolder
 {
     public sealed record Tensor(string Name, string Type, long[] Shape, byte[] Bytes);
 
-    /// <summary>The tensors of an F32 llama or smollm3 model under Hugging Face's names, with query and key heads in halves.</summary>
+    /// <summary>The tensors of an F32 model under Hugging Face's names; of a Gemma with what its norms add to 1.</summary>
+    /// <param name="headLength">Query and key heads are put in halves of this; 0: they are so already.</param>
     public static List<Tensor> Tensors(GgufFile file, int headLength) => [.. file.Tensors.Where(static t => t.Name != "rope_freqs.weight").Select(tensor =>
     {
         byte[] bytes = new ReadOnlySpan<byte>(file.Data(tensor), (int)tensor.ByteLength).ToArray();
         string[] parts = tensor.Name.Split('.');
-        if (parts is [_, _, "attn_q" or "attn_k", _])
+        bool isGemma = file.Metadata.Text("general.architecture").StartsWith("gemma", StringComparison.Ordinal);
+        if (headLength != 0 && parts is [_, _, "attn_q" or "attn_k", _])
             bytes = Halves(bytes, (int)tensor.Rows, headLength);
-        return new Tensor(NameOf(parts), "F32", [.. tensor.Dimensions.Reverse()], bytes);
+        if (isGemma && tensor.Name.EndsWith("norm.weight", StringComparison.Ordinal))
+            bytes = [.. MemoryMarshal.Cast<byte, float>(bytes).ToArray().SelectMany(static weight => BitConverter.GetBytes(weight - 1))];
+        return new Tensor(NameOf(parts, isGemma), "F32", [.. tensor.Dimensions.Reverse()], bytes);
     })];
 
     public static void WriteSafeTensors(string path, IEnumerable<Tensor> tensors)
@@ -77,7 +82,7 @@ internal static unsafe class CheckpointFolder
     {
         string a = file.Metadata.Text("general.architecture");
         long Key(string suffix) => file.Metadata.Integer($"{a}.{suffix}");
-        File.WriteAllText(path, new JsonObject
+        var config = new JsonObject
         {
             ["model_type"] = modelType,
             ["num_hidden_layers"] = Key("block_count"),
@@ -90,8 +95,24 @@ internal static unsafe class CheckpointFolder
             ["rms_norm_eps"] = file.Metadata.Number($"{a}.attention.layer_norm_rms_epsilon"),
             ["rope_theta"] = file.Metadata.Number($"{a}.rope.freq_base"),
             ["tie_word_embeddings"] = !file.TryGetTensor("output.weight", out _),
-            ["hidden_act"] = "silu",
-        }.ToJsonString());
+            ["hidden_act"] = a.StartsWith("gemma", StringComparison.Ordinal) ? "gelu_pytorch_tanh" : "silu",
+        };
+        if (a.StartsWith("gemma", StringComparison.Ordinal))
+        {
+            config["head_dim"] = Key("attention.key_length");
+            config["query_pre_attn_scalar"] = Key("attention.key_length");
+            config["sliding_window"] = Key("attention.sliding_window");
+        }
+
+        foreach (string cap in (string[])["attn_logit_softcapping", "final_logit_softcapping"])
+        {
+            if (file.Metadata.Contains($"{a}.{cap}"))
+                config[cap] = file.Metadata.Number($"{a}.{cap}");
+        }
+
+        if (file.Metadata.Contains($"{a}.rope.scaling.factor"))
+            config["rope_scaling"] = new JsonObject { ["rope_type"] = "linear", ["factor"] = file.Metadata.Number($"{a}.rope.scaling.factor") };
+        File.WriteAllText(path, config.ToJsonString());
     }
 
     public static void WriteTokenizer(string folder, GgufFile file)
@@ -127,7 +148,7 @@ internal static unsafe class CheckpointFolder
         }.ToJsonString());
     }
 
-    private static string NameOf(string[] parts) => parts switch
+    private static string NameOf(string[] parts, bool isGemma) => parts switch
     {
         ["token_embd", ..] => "model.embed_tokens.weight",
         ["output_norm", ..] => "model.norm.weight",
@@ -139,7 +160,11 @@ internal static unsafe class CheckpointFolder
             "attn_k" => "self_attn.k_proj",
             "attn_v" => "self_attn.v_proj",
             "attn_output" => "self_attn.o_proj",
-            "ffn_norm" => "post_attention_layernorm",
+            "attn_q_norm" => "self_attn.q_norm",
+            "attn_k_norm" => "self_attn.k_norm",
+            "post_attention_norm" => "post_attention_layernorm",
+            "post_ffw_norm" => "post_feedforward_layernorm",
+            "ffn_norm" => isGemma ? "pre_feedforward_layernorm" : "post_attention_layernorm",
             "ffn_gate" => "mlp.gate_proj",
             "ffn_up" => "mlp.up_proj",
             _ => "mlp.down_proj",

@@ -14,6 +14,9 @@ public sealed class HuggingFaceConverterTests
     [InlineData("tiny", "smollm3", 64, false)]
     [InlineData("tiny", "smollm3", 64, true)]
     [InlineData("tiny-llama", "llama", 32, false)]
+    [InlineData("tiny-gemma2", "gemma2", 0, false)]
+    [InlineData("tiny-gemma2", "gemma2", 0, true)]
+    [InlineData("tiny-gemma3", "gemma3_text", 0, false)]
     public void Write_FolderOfAnF32Model_GivesTheSameLogitsBits(string shape, string modelType, int head, bool torch)
     {
         using TemporaryFolder temporary = TestData.Temporary();

@@ -16,6 +16,8 @@ public sealed class HuggingFaceModelTests
     [InlineData("tiny", "smollm3", 64, "BF16")]
     [InlineData("tiny-llama", "llama", 32, "F32")]
     [InlineData("tiny-llama", "llama", 32, "BF16")]
+    [InlineData("tiny-gemma2", "gemma2", 0, "BF16")]
+    [InlineData("tiny-gemma3", "gemma3_text", 0, "F32")]
     public void OpenAny_Folder_GivesTheBitsOfItsConversion(string shape, string modelType, int head, string type)
     {
         using TemporaryFolder temporary = TestData.Temporary();

@@ -106,4 +106,20 @@ internal sealed class GgufBytes
         writer.Write(stream);
         return stream.ToArray();
     }
+
+    /// <summary>The same as a model of gemma2 or gemma3, whose norms it has besides.</summary>
+    public static byte[] Gemma(string architecture, Dictionary<string, object?>? change = null, Dictionary<string, long[]?>? tensors = null)
+    {
+        var shapes = new Dictionary<string, long[]?>();
+        for (int i = 0; i < 2; i++)
+        {
+            shapes[$"blk.{i}.post_attention_norm.weight"] = shapes[$"blk.{i}.post_ffw_norm.weight"] = [32];
+            if (architecture == "gemma3")
+                shapes[$"blk.{i}.attn_q_norm.weight"] = shapes[$"blk.{i}.attn_k_norm.weight"] = [8];
+        }
+
+        foreach ((string name, long[]? shape) in tensors ?? [])
+            shapes[name] = shape;
+        return Model(architecture, change, shapes);
+    }
 }

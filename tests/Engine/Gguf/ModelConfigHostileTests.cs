@@ -70,7 +70,7 @@ public sealed class ModelConfigHostileTests
             + "'smollm3.': none", "llama.block_count");
 
     [Fact]
-    public void From_UnknownArchitecture_NamesTheSupported() => Refuses(GgufBytes.Model("mamba"), "\"mamba\"", "smollm3, llama, qwen2, qwen3, phi3");
+    public void From_UnknownArchitecture_NamesTheSupported() => Refuses(GgufBytes.Model("mamba"), "\"mamba\"", "smollm3, llama, qwen2, qwen3, phi3, gemma2, gemma3");
 
     [Fact]
     public void From_NoArchitecture_SaysSo() =>
@@ -118,6 +118,83 @@ public sealed class ModelConfigHostileTests
 
     [Fact]
     public void From_Experts_Refuses() => RefusesKey("expert_count", 8u, "'llama.expert_count' is 8", "dense");
+
+    [Theory, InlineData("attn_logit_softcapping", 50f), InlineData("final_logit_softcapping", 30f), InlineData("attention.sliding_window", 16u)]
+    public void From_GemmasKeysInAnother_AreNotIgnored(string suffix, object value) =>
+        RefusesKey(suffix, value, $"'llama.{suffix}' is", "expected none", "llama");
+
+    [Theory, InlineData("gemma3n"), InlineData("gemma"), InlineData("gemma4")]
+    public void From_OtherGemma_IsRefusedByName(string architecture) => Refuses(GgufBytes.Model(architecture), $"\"{architecture}\"", "gemma2, gemma3");
+
+    [Theory]
+    [InlineData("gemma2", "attention.sliding_window", "16", "a String", "an integer from 0")]
+    [InlineData("gemma2", "attention.sliding_window", -1, "is -1", "an integer from 0")]
+    [InlineData("gemma2", "attention.sliding_window_pattern", 0u, "is 0", "an integer from 1 to 1024")]
+    [InlineData("gemma2", "attn_logit_softcapping", 0f, "is 0", "a number from 0.001")]
+    [InlineData("gemma2", "attn_logit_softcapping", float.NaN, "is NaN", "a number from 0.001")]
+    [InlineData("gemma2", "final_logit_softcapping", -30f, "is -30", "a number from 0")]
+    [InlineData("gemma3", "attn_logit_softcapping", 50f, "is 50", "expected none")]
+    [InlineData("gemma3", "final_logit_softcapping", float.PositiveInfinity, "a number from 0")]
+    [InlineData("gemma3", "rope.freq_base_swa", 0f, "is 0", "a number from 2")]
+    [InlineData("gemma3", "attention.scale", 0.5f, "is 0.5", "expected none")]
+    [InlineData("gemma3", "rope.scaling.type", "yarn", "is yarn", "expected none or linear")]
+    public void From_OddGemmaKey_NamesKeyAndExpected(string architecture, string suffix, object value, params string[] parts) =>
+        Refuses(GgufBytes.Gemma(architecture, new() { [$"{architecture}.{suffix}"] = value }), [$"'{architecture}.{suffix}'", .. parts]);
+
+    [Fact]
+    public void From_GemmaWindowByLayer_SaysItIsAnArray() => Refuses(
+        GgufBytes.Gemma("gemma3", new() { ["gemma3.attention.sliding_window_pattern"] = new[] { true, false } }), "'gemma3.attention.sliding_window_pattern'", "an array of Bool");
+
+    [Fact]
+    public void From_GemmaTensors_AreAllAskedFor()
+    {
+        Refuses(GgufBytes.Gemma("gemma2", tensors: new() { ["blk.1.post_ffw_norm.weight"] = null }), "'blk.1.post_ffw_norm.weight' is missing", "[32]");
+        Refuses(GgufBytes.Gemma("gemma3", tensors: new() { ["blk.0.post_attention_norm.weight"] = [31] }), "'blk.0.post_attention_norm.weight'", "[31]");
+        Refuses(GgufBytes.Gemma("gemma3", tensors: new() { ["rope_freqs.weight"] = [4] }), "rope_freqs.weight", "no place");
+        Refuses(GgufBytes.Gemma("gemma3", tensors: new() { ["v.patch_embd.weight"] = [4, 4] }), "v.patch_embd.weight", "no place");
+    }
+
+    [Fact]
+    public void From_Gemma2WithoutOptionalKeys_TakesDefaults()
+    {
+        ModelConfig config = Read(GgufBytes.Gemma("gemma2"));
+        Assert.Equal((50, 30, 4096, MathF.Sqrt(32), 8, null), (config.AttentionCap, config.LogitCap, config.WindowLength, config.EmbeddingScale, config.QueryScaleLength, config.WindowRope));
+        Assert.Equal([true, false, true, false], Enumerable.Range(0, 4).Select(config.HasWindow));
+        Assert.True(config is { NormalizesOutputs: true, GatesByGelu: true, NormalizesHeads: false, Rope.Pairs: RopePairs.Halves });
+    }
+
+    [Fact]
+    public void From_Gemma3_TurnsWindowedLayersByTheirOwnBase()
+    {
+        ModelConfig config = Read(GgufBytes.Gemma("gemma3", new()
+        {
+            ["gemma3.attention.sliding_window"] = 16u,
+            ["gemma3.rope.freq_base"] = 1e6f,
+            ["gemma3.rope.scaling.type"] = "linear",
+            ["gemma3.rope.scaling.factor"] = 8f,
+        }));
+        Assert.Equal((0, 0, 16), (config.AttentionCap, config.LogitCap, config.WindowLength));
+        Assert.Equal([true, true, true, true, true, false, true], Enumerable.Range(0, 7).Select(config.HasWindow));
+        Assert.Equal((1e6, RopeScaling.Linear, 8.0), (config.Rope.Base, config.Rope.Scaling, config.Rope.Factor));
+        Assert.Equal((10_000.0, RopeScaling.None, 1.0), (config.WindowRope!.Base, config.WindowRope.Scaling, config.WindowRope.Factor));
+    }
+
+    [Fact]
+    public void From_Gemma3WithoutWindow_HasOneKindOfLayer()
+    {
+        ModelConfig config = Read(GgufBytes.Gemma("gemma3", new() { ["gemma3.final_logit_softcapping"] = 30f }));
+        Assert.Equal((0, 30, null), (config.WindowLength, config.LogitCap, config.WindowRope));
+        Assert.DoesNotContain(true, Enumerable.Range(0, 12).Select(config.HasWindow));
+    }
+
+    [Theory, InlineData("gemma2", 46u), InlineData("gemma3", 62u)]
+    public void Mapping_LargestGemma_DividesScoresByAnotherLength(string architecture, uint blocks)
+    {
+        using var folder = TestData.Temporary();
+        File.WriteAllBytes(folder.File("m.gguf"), GgufBytes.Gemma(architecture, new() { [$"{architecture}.block_count"] = blocks, [$"{architecture}.attention.key_length"] = 16u }));
+        using var file = GgufFile.Open(folder.File("m.gguf"));
+        Assert.Contains(ModelConfig.Mapping(file), static row => row is { Key: "(query_scale_length)", Value: "8" });
+    }
 
     [Fact]
     public void From_SplitModel_TellsToMerge() =>

@@ -40,6 +40,47 @@ public sealed unsafe class AttentionTests
         Assert.Equal(whole.AsSpan(130 * group * HeadLength).ToArray(), c.Attend(130, Positions, 64));
     }
 
+    public static TheoryData<int, int> WindowsAndGroups => new MatrixTheoryData<int, int>([1, 2, 5, 24, 63, 64, 65, 70, 128, 199, 200], [1, 3, 4]);
+
+    [Theory]
+    [MemberData(nameof(WindowsAndGroups))]
+    public void Tile_WindowAndCap_AgreesWithPlainSoftmaxInAnySplit(int window, int group)
+    {
+        foreach (KvType type in Enum.GetValues<KvType>())
+        {
+            using Case c = new(type, group) { Form = AttentionForm.Plain(HeadLength) with { Window = window, Cap = 1.5f } };
+            float[] whole = c.Attend(0, Positions, 16);
+            foreach (int split in new[] { 1, 7, Positions })
+                Assert.Equal(whole, c.Attend(0, Positions, split));
+            for (int t = 0; t < Positions; t += 9)
+            {
+                double[] expected = c.Expected(t, group - 1);
+                for (int i = 0; i < HeadLength; i++)
+                    Assert.Equal(expected[i], whole[(t * group + group - 1) * HeadLength + i], 3e-6);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(KvType.F16)]
+    [InlineData(KvType.F32)]
+    [InlineData(KvType.Q8_0)]
+    public void Tile_NoNumberBeforeTheWindow_ReachesNobody(KvType type)
+    {
+        const int at = 90, window = 37;
+        foreach (bool key in new[] { true, false })
+        {
+            AttentionForm form = AttentionForm.Plain(HeadLength) with { Window = window, Cap = 50 };
+            using Case whole = new(type, 3) { Form = form }, damaged = new(type, 3) { Form = form };
+            damaged.Damage(at, key);
+            float[] expected = whole.Attend(0, Positions, 16), output = damaged.Attend(0, Positions, 16);
+            int row = 3 * HeadLength;
+            Assert.Equal(expected[..(at * row)], output[..(at * row)]);
+            Assert.Equal(expected[((at + window) * row)..], output[((at + window) * row)..]);
+            Assert.All(Enumerable.Range(at, window), t => Assert.Contains(float.NaN, output[(t * row)..((t + 1) * row)]));
+        }
+    }
+
     [Theory]
     [MemberData(nameof(TypesAndGroups))]
     public void Tile_NoNumberStored_ShowsInEveryTokenThatSeesItAndInNoOther(KvType type, int group)
@@ -84,6 +125,8 @@ public sealed unsafe class AttentionTests
             }
         }
 
+        public AttentionForm Form { get; init; } = AttentionForm.Plain(HeadLength);
+
         /// <summary>One number of the second head at one position is none.</summary>
         public void Damage(int position, bool key)
         {
@@ -101,7 +144,7 @@ public sealed unsafe class AttentionTests
             {
                 for (int at = first; at < end; at += tile)
                 {
-                    Attention.Tile(_cache, Layer, 1, _group, at, Math.Min(tile, end - at), q + at * stride,
+                    Attention.Tile(_cache, Form, Layer, 1, _group, at, Math.Min(tile, end - at), q + at * stride,
                         o + (at - first) * stride, stride, scratch.Pointer);
                 }
             }
@@ -121,6 +164,15 @@ public sealed unsafe class AttentionTests
                 }
 
                 scores[p] /= Math.Sqrt(HeadLength);
+                if (Form.Cap != 0)
+                {
+                    scores[p] = Form.Cap * Math.Tanh(scores[p] / Form.Cap);
+                }
+
+                if (t - p >= Form.Window)
+                {
+                    scores[p] = double.NegativeInfinity;
+                }
             }
 
             double max = scores.Max(), sum = scores.Sum(s => Math.Exp(s - max));

@@ -28,6 +28,8 @@ public sealed class AdapterTests
     [InlineData("tiny-llama")]
     [InlineData("tiny-qwen3")]
     [InlineData("tiny-phi3")]
+    [InlineData("tiny-gemma2")]
+    [InlineData("tiny-gemma3")]
     public void Reference_AllMatricesAdapted_AgreesWithMergedWeights(string shape)
     {
         using TemporaryFolder folder = TestData.Temporary();

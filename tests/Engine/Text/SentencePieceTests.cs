@@ -29,6 +29,21 @@ public sealed class SentencePieceTests
         Assert.Contains(2, tokenizer.EndOfGeneration);
     }
 
+    /// <summary>As in Gemma's files: no space in front, and runs of blanks that are tokens of their own, whoever writes them. The ids are
+    /// llama.cpp's of the same file, without special tokens parsed.</summary>
+    [Fact]
+    public void Encode_LikeGemma_TakesRunsOfBlanksWholeAndNoOtherNames()
+    {
+        using TemporaryFolder folder = TestData.Temporary();
+        string path = WriteLikeGemma(folder);
+        using GgufFile file = GgufFile.Open(path);
+        Tokenizer tokenizer = Tokenizer.From(file);
+        foreach ((string text, string ids) in LikeGemma)
+            Assert.Equal((text, ids), (text, string.Join(' ', tokenizer.Encode(text))));
+        Assert.DoesNotContain(779, tokenizer.Encode("a<tool>b"));
+        Assert.Equal("the\n\n\n  dog", tokenizer.Decode(tokenizer.Encode("the\n\n\n  dog")));
+    }
+
     [Fact]
     public void Encode_LongTextWithoutSpaces_TakesItsLength() => Assert.Equal(1 << 20, Load().Encode(new string('Z', 1 << 20)).Length - 1);
 
@@ -60,6 +75,26 @@ public sealed class SentencePieceTests
             .Add("tokenizer.ggml.tokens", tokens).Add("tokenizer.ggml.token_type", types).WriteFile(folder.File("x.gguf"));
         using GgufFile file = GgufFile.Open(folder.File("x.gguf"));
         Assert.Contains(named, Assert.Throws<GgufException>(() => Tokenizer.From(file)).Message, StringComparison.Ordinal);
+    }
+
+    private static (string Text, string Ids)[] LikeGemma =>
+    [
+        ("the dog", "380 329"), ("Hello world", "591 547"), (" leading", "649 740 736 739 607"), ("the\n\n\n  dog", "380 276 259 269"),
+        ("a\n\n\n\n\nb", "736 276 275 737"), ("\n", "274"), ("   x", "259 773 759"), ("the     quick          brown", "380 260 596 261 259 686"),
+        ("thi\n    words\n\nbe", "262 274 260 296 275 293"), ("▁mark ▁▁x", "677 463 746 773 773 773 759"), ("dog \n dog", "269 773 274 329"),
+        ("\n\n世界 🦙", "275 266 773 243 162 169 156"),
+    ];
+
+    private static string WriteLikeGemma(TemporaryFolder folder)
+    {
+        using GgufFile source = GgufFile.Open(TestData.Path("tokenizer/spm.gguf"));
+        string[] tokens = [.. source.Metadata.Texts("tokenizer.ggml.tokens")];
+        int[] types = [.. source.Metadata.Integers("tokenizer.ggml.token_type").Select(static t => (int)t)];
+        foreach ((int id, string text) in new[] { (259, "  "), (260, "    "), (261, "        "), (274, "\n"), (275, "\n\n"), (276, "\n\n\n") })
+            (tokens[id], types[id]) = (text, 4);
+        new GgufWriter().AddAll(source.Metadata, static key => key is not ("tokenizer.ggml.tokens" or "tokenizer.ggml.token_type" or "tokenizer.ggml.add_space_prefix"))
+            .Add("tokenizer.ggml.tokens", tokens).Add("tokenizer.ggml.token_type", types).Add("tokenizer.ggml.add_space_prefix", false).WriteFile(folder.File("x.gguf"));
+        return folder.File("x.gguf");
     }
 
     private static Tokenizer Load()

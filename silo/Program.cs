@@ -12,6 +12,7 @@ builder.AddTelemetry();
 builder.AddPrometheus();
 builder.AddSmolClusterSilo();
 builder.Services.Configure<HostOptions>(static host => host.ShutdownTimeout = Liveness.DrainLimit);
+builder.Services.AddHostedService<EndInTime>();
 
 await using var app = builder.Build();
 if (app.SettingsProblem() is { } problem)

@@ -24,6 +24,24 @@ public static class RedisConnections
         return builder;
     }
 
+    /// <summary>Addresses of those that do not answer now.</summary>
+    /// <param name="patience">With each.</param>
+    public static IEnumerable<string> SilentRedis(this IServiceProvider services, TimeSpan patience) =>
+        services.GetKeyedServices<IConnectionMultiplexer>(KeyedService.AnyKey).Where(redis => !Answers(redis, patience))
+            .SelectMany(static redis => redis.GetEndPoints()).Select(static address => $"{address}").Distinct(StringComparer.Ordinal);
+
+    private static bool Answers(IConnectionMultiplexer redis, TimeSpan patience)
+    {
+        try
+        {
+            return redis.GetDatabase().PingAsync().Wait(patience);
+        }
+        catch (AggregateException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>The client's own limit of 5 s a command stays: with 2 s, a silo that started on a busy machine gave up on a Redis
     /// that was well.</summary>
     private static ConfigurationOptions Options(string address)

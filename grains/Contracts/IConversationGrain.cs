@@ -95,4 +95,10 @@ public sealed record ModelStatus(
 {
     /// <summary>The model whose weights this one adapts; null: it has its own.</summary>
     [Id(10)] public string? Parent { get; init; }
+
+    /// <summary>0: not known, or there are none.</summary>
+    [Id(11)] public long Weights { get; init; }
+
+    /// <summary>How its weights are kept, as people name it, e.g. Q4_K_M; empty: not known, or there are none.</summary>
+    [Id(12)] public string Quantization { get; init; } = "";
 }

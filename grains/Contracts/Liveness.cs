@@ -38,4 +38,7 @@ public static class Liveness
 
     /// <summary>How long a silo that is told to end may take to hand over what it does.</summary>
     public static TimeSpan DrainLimit { get; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>When it ends, whatever it has not done. Supervisors give it 30 s.</summary>
+    public static TimeSpan EndLimit { get; } = DrainLimit + TimeSpan.FromSeconds(3);
 }

@@ -73,6 +73,7 @@ public sealed class DemoModelTests : IAsyncLifetime
             (status.Id, status.Kind, status.State, status.ContextLength, status.Architecture));
         Assert.NotEmpty(status.ContentHash);
         Assert.True(status.FileBytes > 0);
+        Assert.Equal((6_820_096, "Q8_0"), (status.Weights, status.Quantization));
     }
 
     private static ChatRequest Ask(string text) => Requests.Hello(ModelCatalog.DemoId) with

@@ -22,7 +22,7 @@ public sealed class BrowserTests(ITestOutputHelper output)
         await NodeScripts.RunAsync(script, variables);
     }
 
-    /// <summary>First paint, long tasks while an answer streams, memory over 200 answers: the figures stand in this test's output.</summary>
+    /// <summary>First paint, long tasks while an answer streams, memory over many answers: the figures stand in this test's output.</summary>
     [Fact]
     public async Task ChatPage_Figures_StayWithinCoarseBounds()
     {

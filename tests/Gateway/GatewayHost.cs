@@ -15,6 +15,9 @@ namespace SmolCluster.Gateway.Tests;
 /// <summary>A silo and a gateway in this process on free loopback ports, as `smol serve` composes them, with any models.</summary>
 internal sealed class GatewayHost : IAsyncDisposable
 {
+    /// <summary>Of a host whose answers go on; by default that is half a minute.</summary>
+    private static readonly TimeSpan LongestFarewell = TimeSpan.FromSeconds(5);
+
     private readonly WebApplication app;
 
     private GatewayHost(WebApplication app)
@@ -60,6 +63,7 @@ internal sealed class GatewayHost : IAsyncDisposable
             builder.WebHost.UseUrls(url);
         builder.Services.AddSingleton(time);
         builder.Services.Configure(configure);
+        builder.Services.Configure<HostOptions>(static host => host.ShutdownTimeout = LongestFarewell);
         builder.AddModels(FreePort(), primarySiloPort, models);
         builder.AddSmolClusterGateway();
         var app = builder.Build();

@@ -124,6 +124,7 @@ internal static class OllamaApi
         var info = new Dictionary<string, JsonElement>
         {
             ["general.architecture"] = JsonSerializer.SerializeToElement(model.Architecture, OllamaJson.Default.String),
+            ["general.parameter_count"] = JsonSerializer.SerializeToElement(model.Weights, OllamaJson.Default.Int64),
             [$"{model.Architecture}.context_length"] = JsonSerializer.SerializeToElement(model.ContextLength, OllamaJson.Default.Int32),
         };
         return TypedResults.Json(new OllamaShow(OllamaDetails.Of(model), info, ["completion"], model.LoadedAt), OllamaJson.Default.OllamaShow);

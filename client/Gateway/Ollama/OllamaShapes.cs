@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using SmolCluster.Contracts;
@@ -67,16 +68,29 @@ internal sealed record OllamaModel(string Name, DateTimeOffset ModifiedAt, long 
         Of(model) with { ContextLength = model.ContextLength, SizeVram = 0, ExpiresAt = DateTimeOffset.MaxValue };
 }
 
-internal sealed record OllamaDetails(string Format, string Family, IReadOnlyList<string> Families)
+/// <param name="ParameterSize">Empty until it is loaded, and of a stub.</param>
+/// <param name="QuantizationLevel">Likewise.</param>
+internal sealed record OllamaDetails(string Format, string Family, IReadOnlyList<string> Families, string ParameterSize, string QuantizationLevel)
 {
+    private const double Billion = 1e9;
+    private const double Million = 1e6;
+    private const double Thousand = 1e3;
+
     public string ParentModel { get; } = "";
 
-    /// <summary>The cluster does not tell these of a model.</summary>
-    public string ParameterSize { get; } = "";
+    public static OllamaDetails Of(ModelStatus model) => new("gguf", model.Architecture, [model.Architecture], Size(model.Weights), model.Quantization);
 
-    public string QuantizationLevel { get; } = "";
+    /// <summary>As Ollama writes it, 3.1B or 134.52M: no decimals only where there are none.</summary>
+    internal static string Size(long weights) => weights switch
+    {
+        0 => "",
+        >= (long)Billion => Number(weights / Billion, "F1") + "B",
+        >= (long)Million => Number(weights / Million, "F2") + "M",
+        >= (long)Thousand => Number(weights / Thousand, "F0") + "K",
+        _ => Number(weights, "F0"),
+    };
 
-    public static OllamaDetails Of(ModelStatus model) => new("gguf", model.Architecture, [model.Architecture]);
+    private static string Number(double number, string format) => number.ToString(double.IsInteger(number) ? "F0" : format, CultureInfo.InvariantCulture);
 }
 
 internal sealed record OllamaShow(OllamaDetails Details, IReadOnlyDictionary<string, JsonElement> ModelInfo, IReadOnlyList<string> Capabilities, DateTimeOffset ModifiedAt)
@@ -105,6 +119,7 @@ internal sealed record OllamaVersion(string Version);
 [JsonSerializable(typeof(OllamaVersion))]
 [JsonSerializable(typeof(string))]
 [JsonSerializable(typeof(int))]
+[JsonSerializable(typeof(long))]
 internal sealed partial class OllamaJson : JsonSerializerContext
 {
     static OllamaJson() => Default = new(new JsonSerializerOptions(s_defaultOptions) { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });

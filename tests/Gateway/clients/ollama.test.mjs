@@ -127,6 +127,12 @@ test('embeds texts as vectors of length 1', { skip: !process.env.SMOL_EMBEDS }, 
 test('tells its models and version', async () => {
   assert.ok((await client.list()).models.some(each => each.name === model && each.details.format === 'gguf'));
   assert.ok((await client.ps()).models.some(each => each.name === model));
-  assert.ok((await client.show({ model })).capabilities.includes('completion'));
+  const shown = await client.show({ model });
+  assert.ok(shown.capabilities.includes('completion'));
+  const [listed] = (await client.list()).models.filter(each => each.name === model);
+  assert.deepEqual(shown.details, listed.details);
+  // a stub has no weights
+  assert.match(shown.details.parameter_size, process.env.SMOL_STUB ? /^$/ : /^\d+(\.\d+)?[KMB]$/);
+  assert.match(shown.details.quantization_level, process.env.SMOL_STUB ? /^$/ : /^I?Q\d_\w+$/);
   assert.match((await client.version()).version, /^\d+\.\d+\.\d+/);
 });

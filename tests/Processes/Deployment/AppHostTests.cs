@@ -10,7 +10,7 @@ namespace SmolCluster.Processes.Tests.Deployment;
 /// that get exactly these variables are a cluster that answers and tells its telemetry.</summary>
 public sealed class AppHostTests
 {
-    private const int Silos = 3;
+    private const int Silos = 2;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     // of the programs' hosts and of Aspire's own making

@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace SmolCluster.Engine.Quantization;
 
@@ -121,7 +122,14 @@ public static unsafe class Activations
         }
 
         var inverse = Vector128.Create(1f / scale);
-        for (var i = 0; i < count; i += SumBlock)
+        var i = 0;
+        for (; Avx512F.IsSupported && i < count; i += SumBlock)
+        {
+            Avx512F.ConvertToVector128SByte((Vector512.Load(source + i) * Vector512.Create(1f / scale) + Vector512.Create(RoundingBias)).AsInt32()
+                - Vector512.Create(RoundingBiasBits)).Store(quants + i);
+        }
+
+        for (; i < count; i += SumBlock)
         {
             var low = Vector128.Narrow(Round(source + i, inverse), Round(source + i + 4, inverse));
             var high = Vector128.Narrow(Round(source + i + 8, inverse), Round(source + i + 12, inverse));
@@ -137,9 +145,10 @@ public static unsafe class Activations
     /// <summary>Compares magnitudes as integers: the same order as floats, but NaN is the largest of all.</summary>
     private static float Scale(float* source, int count)
     {
-        var largest = Vector128<int>.Zero;
-        for (var i = 0; i < count; i += 4)
-            largest = Vector128.Max(largest, Vector128.Load((int*)(source + i)) & Vector128.Create(0x7FFFFFFF));
+        var wide = Vector256<int>.Zero;
+        for (var i = 0; i < count; i += 8)
+            wide = Vector256.Max(wide, Vector256.Load((int*)(source + i)) & Vector256.Create(0x7FFFFFFF));
+        var largest = Vector128.Max(wide.GetLower(), wide.GetUpper());
         var bits = Math.Max(Math.Max(largest[0], largest[1]), Math.Max(largest[2], largest[3]));
         var magnitude = BitConverter.Int32BitsToSingle(bits);
         if (!float.IsFinite(magnitude))

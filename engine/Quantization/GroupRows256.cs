@@ -32,7 +32,7 @@ internal static unsafe class GroupRows256<T, TDot>
             for (int block = 0; block < columns / Activations.Q8KBlock; block++)
             {
                 byte* group = rows + (nint)block * Rows * sizeof(T);
-                byte* ahead = rowBytes == 0 ? group + GroupLayout.PrefetchBlocks * Rows * sizeof(T) : null;
+                byte* ahead = rowBytes == 0 ? group + GroupLayout.PrefetchBlocks(count) * Rows * sizeof(T) : null;
                 if (rowBytes != 0)
                 {
                     group = packed;
@@ -62,16 +62,16 @@ internal static unsafe class GroupRows256<T, TDot>
     private static void Multiply(GroupTile* tile, in TokenRows batch, int tokenBytes, int columns, int block, int count, float* sums, byte* ahead)
     {
         int* products = stackalloc int[Octets.Tokens * Rows];
-        nint aheadBytes = ahead == null ? 0 : Rows * sizeof(T);
         var octet = (Octet256*)(batch.Octets + block * batch.OctetsApart);
-        for (int t = 0; t < count; t += Octets.Tokens, octet++, aheadBytes = 0)
+        for (int t = 0; t < count; t += Octets.Tokens, octet++)
         {
             if (t == count - 1)
             {
-                MultiplyOne(tile, batch.Rows + (nint)t * tokenBytes, columns, block, sums + t * Rows, null, aheadBytes == 0 ? null : ahead);
+                MultiplyOne(tile, batch.Rows + (nint)t * tokenBytes, columns, block, sums + t * Rows, null, ahead);
                 return;
             }
 
+            nint aheadBytes = ahead == null || t + Octets.Tokens < count ? 0 : Rows * sizeof(T);
             int some = Math.Min(Octets.Tokens, count - t);
             TDot.Multiply<T>(tile->Quants, 64, tile->Scales, octet->Quants, some, (int*)octet->QuadSums, products, ahead, aheadBytes);
             Finish(tile, some, products, (int*)(T.QuadsAScale == 4 ? octet->Sums : octet->WideSums), Octets.Tokens, octet->Scale, sums + t * Rows);

@@ -37,7 +37,7 @@ internal static unsafe class GroupRows32<T, TDot>
             {
                 int some = Math.Min(Blocks, blocks - block);
                 byte* group = rowBytes == 0 ? rows + (nint)block * Rows * sizeof(T) : packed; // [some][16 · block bytes]
-                byte* ahead = rowBytes == 0 ? group + GroupLayout.PrefetchBlocks * Blocks * Rows * sizeof(T) : null;
+                byte* ahead = rowBytes == 0 ? group + GroupLayout.PrefetchBlocks(count) * Blocks * Rows * sizeof(T) : null;
                 if (T.MultipliesOne && count == 1 && rowBytes == 0)
                 {
                     MultiplyOne(tile, null, some, batch.Rows, columns, block, sums, group, ahead);
@@ -70,16 +70,16 @@ internal static unsafe class GroupRows32<T, TDot>
         byte* ahead)
     {
         int* products = stackalloc int[Blocks * Octets.Tokens * Rows]; // [blocks][8 tokens][16]
-        nint aheadBytes = ahead == null ? 0 : blocks * Rows * sizeof(T);
         var octet = (Octet32*)(batch.Octets + block / Blocks * batch.OctetsApart);
-        for (int t = 0; t < count; t += Octets.Tokens, octet++, aheadBytes = 0)
+        for (int t = 0; t < count; t += Octets.Tokens, octet++)
         {
             if (t == count - 1)
             {
-                MultiplyOne(tile, weights, blocks, batch.Rows + (nint)t * tokenBytes, columns, block, sums + t * Rows, null, aheadBytes == 0 ? null : ahead);
+                MultiplyOne(tile, weights, blocks, batch.Rows + (nint)t * tokenBytes, columns, block, sums + t * Rows, null, ahead);
                 return;
             }
 
+            nint aheadBytes = ahead == null || t + Octets.Tokens < count ? 0 : blocks * Rows * sizeof(T);
             int some = Math.Min(Octets.Tokens, count - t);
             TDot.Multiply<T>(weights, 8 * blocks, null, octet->Quants, some, null, products, ahead, aheadBytes);
             for (int i = 0; i < some; i++)

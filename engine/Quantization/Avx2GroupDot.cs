@@ -189,21 +189,20 @@ internal readonly unsafe struct Avx2GroupDot : IGroupDot
     private static void OneSigned<T>(byte* weights, nint quads, short* scales, sbyte* token, int* products, byte* ahead, nint aheadBytes)
         where T : struct, IGroupQuants
     {
-        nint aheadStep = aheadBytes * T.QuadsAScale / quads;
+        nint aheadStep = aheadBytes / quads; // at most two lines
         Vector256<short> lowScale = Vector256<short>.One, highScale = lowScale;
         Vector256<int> lowSum = default, highSum = default;
         for (nint q = 0; q < quads; q += T.QuadsAScale, weights += T.Gap)
         {
-            GroupLayout.Prefetch(ahead, aheadStep);
-            ahead += aheadStep;
             if (T.IntegerScales)
             {
                 lowScale = Vector256.Load(scales + q / T.QuadsAScale * 32);
                 highScale = Vector256.Load(scales + q / T.QuadsAScale * 32 + 16);
             }
 
-            for (nint at = q; at < q + T.QuadsAScale; at++)
+            for (nint at = q; at < q + T.QuadsAScale; at++, ahead += aheadStep)
             {
+                Sse.Prefetch0(ahead);
                 Vector256<sbyte> low = Vector256.Load((sbyte*)weights + at * 64), high = Vector256.Load((sbyte*)weights + at * 64 + 32), a = Spread(token + at * 4);
                 lowSum += Signed(Avx2.Abs(low), low, a, lowScale);
                 highSum += Signed(Avx2.Abs(high), high, a, highScale);

@@ -99,11 +99,11 @@ internal static unsafe class GroupRows256<T, TDot>
     }
 
     // the float end of a block for some tokens, as ScalarTileDot.Finish has it. pairs: sums of activations, of two sub-blocks a word,
-    // pairs[i · apart + token]
+    // pairs[i · apart + token]. Few tokens have products and scales just stored in halves, for which a load of a whole register would wait
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Finish(GroupTile* tile, int tokens, int* products, int* pairs, nint apart, float* scales, float* sums)
     {
-        if (TDot.Wide)
+        if (TDot.Wide && tokens > Octets.Tokens / 2)
         {
             FinishWide(tile, tokens, products, pairs, apart, scales, sums);
         }

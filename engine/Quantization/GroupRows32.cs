@@ -37,7 +37,7 @@ internal static unsafe class GroupRows32<T, TDot>
             {
                 int some = Math.Min(Blocks, blocks - block);
                 byte* group = rowBytes == 0 ? rows + (nint)block * Rows * sizeof(T) : packed; // [some][16 · block bytes]
-                byte* ahead = rowBytes == 0 ? group + GroupLayout.PrefetchBlocks(count) * Blocks * Rows * sizeof(T) : null;
+                byte* ahead = rowBytes == 0 ? group + 1 * Blocks * Rows * sizeof(T) : null;
                 if (T.MultipliesOne && count == 1 && rowBytes == 0)
                 {
                     MultiplyOne(tile, null, some, batch.Rows, columns, block, sums, group, ahead);
@@ -84,7 +84,7 @@ internal static unsafe class GroupRows32<T, TDot>
             TDot.Multiply<T>(weights, 8 * blocks, null, octet->Quants, some, null, products, ahead, aheadBytes);
             for (int i = 0; i < some; i++)
             {
-                Finish(tile, products + i * Rows, Octets.Tokens * Rows, blocks, octet->Scales + i, octet->Sums + i, Octets.Tokens, sums + (t + i) * Rows);
+                Finish(TDot.Wide && some > Octets.Tokens / 2, tile, products + i * Rows, Octets.Tokens * Rows, blocks, octet->Scales + i, octet->Sums + i, Octets.Tokens, sums + (t + i) * Rows);
             }
         }
     }
@@ -107,15 +107,15 @@ internal static unsafe class GroupRows32<T, TDot>
             TDot.MultiplyOne<T>(weights, 8 * blocks, null, token, null, products, ahead, ahead == null ? 0 : blocks * Rows * sizeof(T));
         }
 
-        Finish(tile, products, Rows, blocks, (float*)(row + Activations.Q8ScaleOffset(columns)) + block, (int*)(row + Activations.Q8SumOffset(columns)) + block, 1, sums);
+        Finish(false, tile, products, Rows, blocks, (float*)(row + Activations.Q8ScaleOffset(columns)) + block, (int*)(row + Activations.Q8SumOffset(columns)) + block, 1, sums);
     }
 
     // the float end of each block for one token, as ScalarTileDot.Add has it. products: [blocks], step apart; scales and activations'
-    // sums: [blocks], apart
+    // sums: [blocks], apart. wide: not where products were just stored in halves, for which a load of a whole register would wait
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Finish(GroupTile* tile, int* products, nint step, int blocks, float* scales, int* activations, nint apart, float* sums)
+    private static void Finish(bool wide, GroupTile* tile, int* products, nint step, int blocks, float* scales, int* activations, nint apart, float* sums)
     {
-        if (TDot.Wide)
+        if (wide)
         {
             FinishWide(tile, products, step, blocks, scales, activations, apart, sums);
         }

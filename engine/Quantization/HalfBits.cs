@@ -39,6 +39,7 @@ internal static class HalfBits
     }
 
     /// <summary>Eight of which some are zero, subnormal, infinite or NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> WithUnusual(Vector256<int> signed)
     {
         var bits = signed & Vector256.Create(0x7FFFFFFF);

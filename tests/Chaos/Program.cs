@@ -35,7 +35,7 @@ command.SetAction(async (parsed, cancellation) =>
             await using (var telemetry = parsed.GetValue(otlp) ? await OtlpReceiver.StartAsync(cancellation) : null)
             {
                 await cluster.StartAsync(silos: 1, gateways: 1, cancellation, telemetry is null ? OverheadScenario.Settings : OverheadScenario.Settings.Concat(telemetry.Settings).ToDictionary(), telemetry?.Settings);
-                return await new OverheadScenario(cluster, time).RunAsync(cancellation);
+                return await new OverheadScenario(cluster, time, telemetry is not null).RunAsync(cancellation);
             }
         case "flood":
             await cluster.StartAsync(silos: 2, gateways: 2, cancellation, ScalingScenario.Settings);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using SmolCluster.Engine.Caching;
 using SmolCluster.Engine.Gguf;
 using SmolCluster.Engine.Kernels;
@@ -9,6 +10,8 @@ namespace SmolCluster.Engine.Tests.Models;
 /// path no farther from them, in mean KL, than 1.1 times llama.cpp's own 8-bit path.</summary>
 public sealed class LogitsTests
 {
+    private static readonly ConcurrentDictionary<string, float[][]> s_references = new(StringComparer.Ordinal);
+
     public static readonly string[] Types =
     [
         "f32", "f16", "bf16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL", "IQ4_XS", "Q4_K_M",
@@ -23,7 +26,7 @@ public sealed class LogitsTests
     public void Reference_EveryFormat_WithinAThousandthOfExact(string type)
     {
         float[][] exact = Lgt.Read(TestData.Shared($"goldens/logits/{type}.exact.lgt"));
-        float[][] ours = Compute(TestData.Shared($"models/tiny/tiny-{type}.gguf"), KvType.F32, Arithmetic.Reference);
+        float[][] ours = Reference(type);
         Assert.InRange(Lgt.MaxDifference(exact, ours), 0, 1e-3);
     }
 
@@ -77,7 +80,7 @@ public sealed class LogitsTests
     public void Q8_0Cache_EveryFormat_ChangesLittle(string type)
     {
         string path = TestData.Shared($"models/tiny/tiny-{type}.gguf");
-        float[][] f32 = Compute(path, KvType.F32, Arithmetic.Reference), q8 = Compute(path, KvType.Q8_0, Arithmetic.Reference);
+        float[][] f32 = Reference(type), q8 = Compute(path, KvType.Q8_0, Arithmetic.Reference);
         Assert.InRange(Lgt.MeanKl(f32, q8), double.Epsilon, 3e-4);
         Assert.InRange(Lgt.MaxDifference(f32, q8), double.Epsilon, 0.3);
     }
@@ -159,6 +162,10 @@ public sealed class LogitsTests
         Buffer.BlockCopy(bytes, 0, floats, 0, bytes.Length);
         return floats;
     }
+
+    /// <summary>Our float arithmetic's logits, computed once for all tests that want them.</summary>
+    private static float[][] Reference(string type) => s_references.GetOrAdd(type,
+        static type => Compute(TestData.Shared($"models/tiny/tiny-{type}.gguf"), KvType.F32, Arithmetic.Reference));
 
     private static float[][] Compute(string path, KvType kv, Arithmetic arithmetic, int batch = 64, int threads = 2)
     {

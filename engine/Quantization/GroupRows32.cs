@@ -37,7 +37,7 @@ internal static unsafe class GroupRows32<T, TDot>
             {
                 int some = Math.Min(Blocks, blocks - block);
                 byte* group = rowBytes == 0 ? rows + (nint)block * Rows * sizeof(T) : packed; // [some][16 · block bytes]
-                byte* ahead = rowBytes == 0 ? group + 1 * Blocks * Rows * sizeof(T) : null;
+                byte* ahead = rowBytes == 0 ? group + GroupLayout.PrefetchBlocks(count) * Blocks * Rows * sizeof(T) : null;
                 if (T.MultipliesOne && count == 1 && rowBytes == 0)
                 {
                     MultiplyOne(tile, null, some, batch.Rows, columns, block, sums, group, ahead);

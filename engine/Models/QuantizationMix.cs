@@ -1,4 +1,5 @@
 using System.Globalization;
+using SmolCluster.Engine.Gguf;
 using SmolCluster.Engine.Quantization;
 
 namespace SmolCluster.Engine.Models;
@@ -26,6 +27,15 @@ public sealed record QuantizationMix(string Name, uint FileType, GgmlType Type)
         ArgumentNullException.ThrowIfNull(name);
         string full = name.ToUpperInvariant() is "Q3_K" or "Q4_K" or "Q5_K" ? name + "_M" : name;
         return All.FirstOrDefault(mix => mix.Name.Equals(full, StringComparison.OrdinalIgnoreCase));
+    }
+
+    /// <summary>The name of a file's mix: by what it says of itself, else by the type that most of its weights have.</summary>
+    public static string NameOf(GgufFile file)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        long type = file.Metadata.Integer("general.file_type", -1);
+        return All.FirstOrDefault(mix => mix.FileType == type)?.Name
+            ?? file.Tensors.GroupBy(static tensor => tensor.Type).MaxBy(static same => same.Sum(static tensor => tensor.Columns * tensor.Rows))?.Key.ToString() ?? "";
     }
 
     /// <summary>What a matrix becomes in this mix.</summary>

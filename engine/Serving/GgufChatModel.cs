@@ -71,6 +71,8 @@ public sealed class GgufChatModel : IChatModel
         Card = new ModelCard(id, options.Kind, Config.Architecture, hash, context, file.Length)
         {
             KvType = $"{options.KvType}",
+            Weights = file.Tensors.Sum(static tensor => tensor.Columns * tensor.Rows),
+            Quantization = QuantizationMix.NameOf(file),
             AskedContextLength = options.ContextLength,
             OwnContextLength = Config.ContextLength,
             WithoutTwin = withoutTwin,

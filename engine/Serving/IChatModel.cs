@@ -83,6 +83,12 @@ public sealed record ModelCard(string Id, ModelKind Kind, string Architecture, s
     /// <summary>The model whose weights this one adapts; null: it has its own.</summary>
     public string? Parent { get; init; }
 
+    /// <summary>In all tensors; 0: there are none.</summary>
+    public long Weights { get; init; }
+
+    /// <summary>How its weights are kept, as people name it, e.g. Q4_K_M; empty: there are none.</summary>
+    public string Quantization { get; init; } = "";
+
     /// <summary>What the node was told to hold, in tokens; null: nothing was said.</summary>
     public int? AskedContextLength { get; init; }
 

@@ -185,14 +185,13 @@ internal sealed class HostedModel : IProgress<double>, IDisposable
     private void Accept(IChatModel model)
     {
         var card = model.Card;
-        var weights = _source.Weights?.Invoke();
         lock (_lock)
         {
             if (!_closing.IsCancellationRequested)
             {
                 var status = new ModelStatus(_source.Id, Name(card.Kind), "ready", 1, card.ContextLength, card.Architecture, card.ContentHash,
                     card.FileBytes, _time.GetUtcNow(), null);
-                Publish(new(status with { Parent = card.Parent, Weights = weights?.Count ?? 0, Quantization = weights?.Quantization ?? "" }, new MeteredModel(model)));
+                Publish(new(status with { Parent = card.Parent, Weights = card.Weights, Quantization = card.Quantization }, new MeteredModel(model)));
                 _logger.LogInformation(
                     "Model {Model} ({Kind}, {Architecture}) is ready after {Seconds:F1} s: context {ContextLength} tokens, file {FileBytes} bytes",
                     _source.Id, Name(card.Kind), card.Architecture, _time.GetElapsedTime(_start).TotalSeconds, card.ContextLength, card.FileBytes);

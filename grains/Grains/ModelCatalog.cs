@@ -12,9 +12,6 @@ public sealed record ModelSource(string Id, ModelKind Kind, Func<IProgress<doubl
 {
     /// <summary>What silos share its layers out by where it is larger than this one allows; null: it is loaded whole, whatever it takes.</summary>
     public StagedSource? Stages { get; init; }
-
-    /// <summary>What is told of its weights; null: it has none. Called after <see cref="Load"/>, whose messages about files that cannot be used are better.</summary>
-    public Func<WeightFacts>? Weights { get; init; }
 }
 
 /// <summary>From configuration to model sources. What can be told wrong before loading (a missing file, two models of one name)
@@ -112,9 +109,8 @@ public static class ModelCatalog
         if (options.KvType is { } name) engine = engine with { KvType = Enum.Parse<KvType>(name, ignoreCase: true) };
         var shared = new SharedModel(progress => GgufChatModel.Load(path, engine, progress));
         var stages = options.WeightMemoryMiB is { } budget ? new StagedSource(path, engine, budget, Enum.Parse<ActivationType>(options.Activations, ignoreCase: true)) : null;
-        WeightFacts Weights() => WeightFacts.Of(path);
-        return model.Adapters.Select(adapter => new ModelSource(adapter.Id, kind, (progress, _) => new AdaptedChatModel(shared.Load(progress), adapter.Id, adapter.Path, adapter.Scale)) { Weights = Weights })
-            .Prepend(new(id, kind, (progress, _) => shared.Load(progress)) { Stages = stages, Weights = Weights });
+        return model.Adapters.Select(adapter => new ModelSource(adapter.Id, kind, (progress, _) => new AdaptedChatModel(shared.Load(progress), adapter.Id, adapter.Path, adapter.Scale)))
+            .Prepend(new(id, kind, (progress, _) => shared.Load(progress)) { Stages = stages });
     }
 
     /// <summary>A model that its adapters need too: whoever comes first loads it. It is its own source's to dispose.</summary>

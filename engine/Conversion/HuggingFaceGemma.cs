@@ -33,7 +33,7 @@ internal static class HuggingFaceGemma
             throw json.Fail($"'hidden_activation' is {GgufText.Describe(act, 60)}; expected gelu_pytorch_tanh, as every Gemma has.");
         if (json.Flag("use_bidirectional_attention", fallback: false))
             throw json.Fail("'use_bidirectional_attention' is true; expected false: this engine computes what comes after what is known, no encoders.");
-        int scale = config.Blocks == traits.WideBlocks ? config.Embedding / config.Heads : config.HeadLength;
+        int scale = traits.QueryScaleLength(config.Blocks, config.Embedding, config.Heads, config.HeadLength);
         if (json.Number(json.Root, "query_pre_attn_scalar", scale) is var scalar && scalar != scale)
             throw json.Fail($"'query_pre_attn_scalar' is {scalar}; expected {scale}, since a GGUF file of {config.Blocks} layers cannot say otherwise.");
     }

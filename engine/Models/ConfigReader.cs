@@ -62,7 +62,7 @@ internal static class ConfigReader
             NormalizesOutputs = true,
             GatesByGelu = true,
             EmbeddingScale = MathF.Sqrt(config.EmbeddingLength),
-            QueryScaleLength = config.BlockCount == traits.WideBlocks ? config.EmbeddingLength / config.HeadCount : config.HeadLength,
+            QueryScaleLength = traits.QueryScaleLength(config.BlockCount, config.EmbeddingLength, config.HeadCount, config.HeadLength),
             AttentionCap = traits.AttentionCap is { } cap ? (float)table.Number("attn_logit_softcapping", cap, property) : 0,
             LogitCap = (float)table.Number("final_logit_softcapping", traits.LogitCap, property),
             WindowLength = window,

@@ -34,7 +34,11 @@ internal sealed record Architecture(string Name, int NoRopeInterval = 0, RopePai
 /// <param name="LogitCap">See <see cref="ModelConfig.LogitCap"/>, where no key says it.</param>
 /// <param name="WideBlocks">Blocks of the one size that divides scores by the root of embedding length / heads: no key tells, and
 /// llama.cpp knows it by this number too.</param>
-internal sealed record GemmaTraits(int WindowInterval, int WindowLength, double WindowRopeBase, float? AttentionCap, float LogitCap, int WideBlocks);
+internal sealed record GemmaTraits(int WindowInterval, int WindowLength, double WindowRopeBase, float? AttentionCap, float LogitCap, int WideBlocks)
+{
+    /// <summary>See <see cref="ModelConfig.QueryScaleLength"/>.</summary>
+    public int QueryScaleLength(int blocks, int embedding, int heads, int headLength) => blocks == WideBlocks ? embedding / heads : headLength;
+}
 
 /// <summary>Looks hyperparameters up under the file's own <c>general.architecture</c>, checks each against its range, and keeps
 /// the mapping it applied. One table serves every architecture, because llama's relatives differ in prefixes and defaults

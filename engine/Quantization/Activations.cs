@@ -121,18 +121,19 @@ public static unsafe class Activations
             return scale;
         }
 
-        var inverse = Vector128.Create(1f / scale);
+        var inverse = 1f / scale;
         var i = 0;
         for (; Avx512F.IsSupported && i < count; i += SumBlock)
         {
-            Avx512F.ConvertToVector128SByte((Vector512.Load(source + i) * Vector512.Create(1f / scale) + Vector512.Create(RoundingBias)).AsInt32()
+            Avx512F.ConvertToVector128SByte((Vector512.Load(source + i) * Vector512.Create(inverse) + Vector512.Create(RoundingBias)).AsInt32()
                 - Vector512.Create(RoundingBiasBits)).Store(quants + i);
         }
 
+        var narrow = Vector128.Create(inverse);
         for (; i < count; i += SumBlock)
         {
-            var low = Vector128.Narrow(Round(source + i, inverse), Round(source + i + 4, inverse));
-            var high = Vector128.Narrow(Round(source + i + 8, inverse), Round(source + i + 12, inverse));
+            var low = Vector128.Narrow(Round(source + i, narrow), Round(source + i + 4, narrow));
+            var high = Vector128.Narrow(Round(source + i + 8, narrow), Round(source + i + 12, narrow));
             Vector128.Narrow(low, high).Store(quants + i);
         }
 

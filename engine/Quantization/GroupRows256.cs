@@ -131,7 +131,7 @@ internal static unsafe class GroupRows256<T, TDot>
         for (int t = 0; t < tokens; t++, products += Rows, sums += Rows, pairs++)
         {
             Vector512<float> tokenScale = Vector512.Create(scales[t]);
-            Vector512<float> total = WideMath.MultiplyAdd(Vector512.ConvertToSingle(Vector512.Load(products)), rowScale * tokenScale, Vector512.Load(sums));
+            Vector512<float> total = Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle(Vector512.Load(products)), rowScale * tokenScale, Vector512.Load(sums));
             if (T.Correction == Correction.Minimum)
             {
                 Vector512<int> minimum = WidePair(m0, pairs) + WidePair(m1, pairs + apart) + (WidePair(m2, pairs + 2 * apart) + WidePair(m3, pairs + 3 * apart));

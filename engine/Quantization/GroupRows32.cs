@@ -139,10 +139,10 @@ internal static unsafe class GroupRows32<T, TDot>
                 sum -= Vector512.Create(*activations * T.Offset);
             }
 
-            total = WideMath.MultiplyAdd(Vector512.ConvertToSingle(sum), Vector512.Load(tile->Scale + i * Rows) * scale, total);
+            total = Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle(sum), Vector512.Load(tile->Scale + i * Rows) * scale, total);
             if (T.Correction == Correction.Minimum)
             {
-                total = WideMath.MultiplyAdd(Vector512.Create((float)*activations), Vector512.Load(tile->MinimumScale + i * Rows) * scale, total);
+                total = Vector512.FusedMultiplyAdd(Vector512.Create((float)*activations), Vector512.Load(tile->MinimumScale + i * Rows) * scale, total);
             }
         }
 

@@ -26,12 +26,6 @@ internal static class WideMath
         ? Avx512BW.ConvertToVector512Int16(a)
         : Vector512.Create(Avx2.ConvertToVector256Int16(a.GetLower()), Avx2.ConvertToVector256Int16(a.GetUpper()));
 
-    /// <summary>a · b + c, rounded once.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> MultiplyAdd(Vector512<float> a, Vector512<float> b, Vector512<float> c) => Avx512F.IsSupported
-        ? Avx512F.FusedMultiplyAdd(a, b, c)
-        : Vector512.Create(Fma.MultiplyAdd(a.GetLower(), b.GetLower(), c.GetLower()), Fma.MultiplyAdd(a.GetUpper(), b.GetUpper(), c.GetUpper()));
-
     /// <summary>c - a · b, rounded once.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> MultiplyAddNegated(Vector512<float> a, Vector512<float> b, Vector512<float> c) => Avx512F.IsSupported

@@ -20,41 +20,41 @@ internal readonly unsafe struct Avx2GroupDot : IGroupDot
     public static bool Wide => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Multiply<T>(byte* weights, nint quads, short* scales, sbyte* octet, int tokens, int* quadSums, int* products, byte* ahead, nint aheadBytes)
+    public static void Multiply<T>(byte* weights, nint quads, short* scales, sbyte* octet, int tokens, int* quadSums, int* products, byte* ahead, nint aheadStep)
         where T : struct, IGroupQuants
     {
-        for (int t = 0; t < tokens; t += Four, octet += 4 * Four, quadSums += Four, products += Four * GroupLayout.Rows, aheadBytes = 0)
+        for (int t = 0; t < tokens; t += Four, octet += 4 * Four, quadSums += Four, products += Four * GroupLayout.Rows, aheadStep = 0)
         {
             if (T.QuadsInHeadroom == 1)
             {
-                FourSigned<T>(weights, quads, scales, octet, products, ahead, aheadBytes);
+                FourSigned<T>(weights, quads, scales, octet, products, ahead, aheadStep);
             }
             else
             {
-                FourUnsigned<T>(weights, quads, scales, octet, quadSums, products, ahead, aheadBytes);
+                FourUnsigned<T>(weights, quads, scales, octet, quadSums, products, ahead, aheadStep);
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void MultiplyOne<T>(byte* weights, nint quads, short* scales, sbyte* token, int* quadSums, int* products, byte* ahead, nint aheadBytes)
+    public static void MultiplyOne<T>(byte* weights, nint quads, short* scales, sbyte* token, int* quadSums, int* products, byte* ahead, nint aheadStep)
         where T : struct, IGroupQuants
     {
         if (T.QuadsInHeadroom == 1)
         {
-            OneSigned<T>(weights, quads, scales, token, products, ahead, aheadBytes);
+            OneSigned<T>(weights, quads, scales, token, products, ahead, aheadStep);
         }
         else
         {
-            OneUnsigned<T>(weights, quads, scales, token, quadSums, products, ahead, aheadBytes);
+            OneUnsigned<T>(weights, quads, scales, token, quadSums, products, ahead, aheadStep);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FourUnsigned<T>(byte* weights, nint quads, short* scales, sbyte* four, int* quadSums, int* products, byte* ahead, nint aheadBytes)
+    private static void FourUnsigned<T>(byte* weights, nint quads, short* scales, sbyte* four, int* quadSums, int* products, byte* ahead, nint aheadStep)
         where T : struct, IGroupQuants
     {
-        nint aheadStep = aheadBytes * T.QuadsInHeadroom / quads;
+        aheadStep = aheadStep * T.QuadsInHeadroom / T.QuadsAScale;
         Vector256<short> low = Vector256<short>.One, high = low;
         for (nint q = 0; q < quads; q += T.QuadsInHeadroom, quadSums += Octets.Tokens)
         {
@@ -95,10 +95,9 @@ internal readonly unsafe struct Avx2GroupDot : IGroupDot
 
     // signed weights leave no headroom in 16 bits: their size times the activation with their sign, scaled and summed in 32 bits
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FourSigned<T>(byte* weights, nint quads, short* scales, sbyte* four, int* products, byte* ahead, nint aheadBytes)
+    private static void FourSigned<T>(byte* weights, nint quads, short* scales, sbyte* four, int* products, byte* ahead, nint aheadStep)
         where T : struct, IGroupQuants
     {
-        nint aheadStep = aheadBytes * T.QuadsAScale / quads;
         Vector256<short> lowScale = Vector256<short>.One, highScale = lowScale;
         Vector256<int> l0 = default, h0 = default, l1 = default, h1 = default, l2 = default, h2 = default, l3 = default, h3 = default;
         for (nint q = 0; q < quads; q += T.QuadsAScale, weights += T.Gap)
@@ -142,10 +141,9 @@ internal readonly unsafe struct Avx2GroupDot : IGroupDot
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void OneUnsigned<T>(byte* weights, nint quads, short* scales, sbyte* token, int* quadSums, int* products, byte* ahead, nint aheadBytes)
+    private static void OneUnsigned<T>(byte* weights, nint quads, short* scales, sbyte* token, int* quadSums, int* products, byte* ahead, nint aheadStep)
         where T : struct, IGroupQuants
     {
-        nint aheadStep = aheadBytes * T.QuadsAScale / quads;
         Vector256<short> lowScale = Vector256<short>.One, highScale = lowScale;
         Vector256<int> lowSum = default, highSum = default;
         for (nint q = 0; q < quads; q += T.QuadsAScale)
@@ -186,10 +184,10 @@ internal readonly unsafe struct Avx2GroupDot : IGroupDot
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void OneSigned<T>(byte* weights, nint quads, short* scales, sbyte* token, int* products, byte* ahead, nint aheadBytes)
+    private static void OneSigned<T>(byte* weights, nint quads, short* scales, sbyte* token, int* products, byte* ahead, nint aheadStep)
         where T : struct, IGroupQuants
     {
-        nint aheadStep = aheadBytes / quads; // at most two lines
+        aheadStep /= T.QuadsAScale; // at most two lines
         Vector256<short> lowScale = Vector256<short>.One, highScale = lowScale;
         Vector256<int> lowSum = default, highSum = default;
         for (nint q = 0; q < quads; q += T.QuadsAScale, weights += T.Gap)

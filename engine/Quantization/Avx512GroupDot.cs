@@ -6,46 +6,54 @@ namespace SmolCluster.Engine.Quantization;
 
 /// <summary>Sixteen rows in one register, times eight tokens: eight sums of 16 bits, eight of 32 bits, one register of weights. The
 /// multiplier takes two instructions a cycle and a product of 64 pairs is two, so what else there is has to be rare: the first product
-/// of a scale is not added to anything, and tokens are read by one pointer. Up to four tokens take <see cref="Avx2GroupDot"/>'s way: half
-/// the work; one alone waits for memory.</summary>
+/// of a scale is not added to anything, and tokens are read by one pointer. Up to four tokens are computed as four, one as one.</summary>
 internal readonly unsafe struct Avx512GroupDot : IGroupDot
 {
     /// <summary>Quads of a tile.</summary>
     private const int MostQuads = 64;
-
-    private const int HalfAnOctet = 4;
 
     public static bool Exists => true;
 
     public static bool Wide => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Multiply<T>(byte* weights, nint quads, short* scales, sbyte* octet, int tokens, int* quadSums, int* products, byte* ahead, nint aheadBytes)
+    public static void Multiply<T>(byte* weights, nint quads, short* scales, sbyte* octet, int tokens, int* quadSums, int* products, byte* ahead, nint aheadStep)
         where T : struct, IGroupQuants
     {
-        if (tokens <= HalfAnOctet)
+        if (tokens <= Four.Count)
         {
-            Avx2GroupDot.Multiply<T>(weights, quads, scales, octet, tokens, quadSums, products, ahead, aheadBytes);
-        }
-        else if (T.QuadsInHeadroom == 1)
-        {
-            EightSigned<T>(weights, quads, scales, octet, products, ahead, aheadBytes);
+            Some<T, Four>(weights, quads, scales, octet, quadSums, products, ahead, aheadStep);
         }
         else
         {
-            EightUnsigned<T>(weights, quads, scales, octet, quadSums, products, ahead, aheadBytes);
+            Some<T, Eight>(weights, quads, scales, octet, quadSums, products, ahead, aheadStep);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void MultiplyOne<T>(byte* weights, nint quads, short* scales, sbyte* token, int* quadSums, int* products, byte* ahead, nint aheadBytes)
-        where T : struct, IGroupQuants => Avx2GroupDot.MultiplyOne<T>(weights, quads, scales, token, quadSums, products, ahead, aheadBytes);
+    public static void MultiplyOne<T>(byte* weights, nint quads, short* scales, sbyte* token, int* quadSums, int* products, byte* ahead, nint aheadStep)
+        where T : struct, IGroupQuants => Some<T, One>(weights, quads, scales, token, quadSums, products, ahead, aheadStep);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Some<T, TTokens>(byte* weights, nint quads, short* scales, sbyte* tokens, int* quadSums, int* products, byte* ahead, nint aheadStep)
+        where T : struct, IGroupQuants
+        where TTokens : struct, ITokens
+    {
+        if (T.QuadsInHeadroom == 1)
+        {
+            Signed<T, TTokens>(weights, quads, scales, tokens, products, ahead, aheadStep);
+        }
+        else
+        {
+            Unsigned<T, TTokens>(weights, quads, scales, tokens, quadSums, products, ahead, aheadStep);
+        }
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void EightUnsigned<T>(byte* weights, nint quads, short* scales, sbyte* octet, int* quadSums, int* products, byte* ahead, nint aheadBytes)
+    private static void Unsigned<T, TTokens>(byte* weights, nint quads, short* scales, sbyte* tokens, int* quadSums, int* products, byte* ahead, nint aheadStep)
         where T : struct, IGroupQuants
+        where TTokens : struct, ITokens
     {
-        nint aheadStep = aheadBytes * T.QuadsAScale / quads;
         Vector512<short> scale = Vector512<short>.One;
         Vector512<int> s0 = default, s1 = default, s2 = default, s3 = default, s4 = default, s5 = default, s6 = default, s7 = default;
         for (nint q = 0; q < quads; q += T.QuadsAScale)
@@ -57,93 +65,130 @@ internal readonly unsafe struct Avx512GroupDot : IGroupDot
                 scale = Vector512.Load(scales + q / T.QuadsAScale * 32);
             }
 
-            for (nint at = q; at < q + T.QuadsAScale; at += T.QuadsInHeadroom, quadSums += Octets.Tokens)
+            for (nint at = q; at < q + T.QuadsAScale; at += T.QuadsInHeadroom, quadSums += TTokens.Apart)
             {
+                Vector512<short> c0, c1 = default, c2 = default, c3 = default, c4 = default, c5 = default, c6 = default, c7 = default;
                 Vector512<byte> w = Vector512.Load(weights);
-                Vector512<short> c0 = First<T>(w, octet, quadSums), c1 = First<T>(w, octet + 4, quadSums + 1), c2 = First<T>(w, octet + 8, quadSums + 2);
-                Vector512<short> c3 = First<T>(w, octet + 12, quadSums + 3), c4 = First<T>(w, octet + 16, quadSums + 4), c5 = First<T>(w, octet + 20, quadSums + 5);
-                Vector512<short> c6 = First<T>(w, octet + 24, quadSums + 6), c7 = First<T>(w, octet + 28, quadSums + 7);
-                Quad(weights + 64, octet + 32, ref c0, ref c1, ref c2, ref c3, ref c4, ref c5, ref c6, ref c7);
-                weights += 128;
-                octet += 64;
-                for (nint i = 2; i < T.QuadsInHeadroom; i += 2, weights += 128, octet += 64)
+                c0 = First<T>(w, tokens, quadSums);
+                if (TTokens.Count > One.Count)
                 {
-                    Quad(weights, octet, ref c0, ref c1, ref c2, ref c3, ref c4, ref c5, ref c6, ref c7);
-                    Quad(weights + 64, octet + 32, ref c0, ref c1, ref c2, ref c3, ref c4, ref c5, ref c6, ref c7);
+                    (c1, c2, c3) = (First<T>(w, tokens + 4, quadSums + 1), First<T>(w, tokens + 8, quadSums + 2), First<T>(w, tokens + 12, quadSums + 3));
+                }
+
+                if (TTokens.Count > Four.Count)
+                {
+                    (c4, c5) = (First<T>(w, tokens + 16, quadSums + 4), First<T>(w, tokens + 20, quadSums + 5));
+                    (c6, c7) = (First<T>(w, tokens + 24, quadSums + 6), First<T>(w, tokens + 28, quadSums + 7));
+                }
+
+                Quad<TTokens>(weights + 64, tokens + 4 * TTokens.Apart, ref c0, ref c1, ref c2, ref c3, ref c4, ref c5, ref c6, ref c7);
+                weights += 128;
+                tokens += 8 * TTokens.Apart;
+                for (nint i = 2; i < T.QuadsInHeadroom; i += 2, weights += 128, tokens += 8 * TTokens.Apart)
+                {
+                    Quad<TTokens>(weights, tokens, ref c0, ref c1, ref c2, ref c3, ref c4, ref c5, ref c6, ref c7);
+                    Quad<TTokens>(weights + 64, tokens + 4 * TTokens.Apart, ref c0, ref c1, ref c2, ref c3, ref c4, ref c5, ref c6, ref c7);
                 }
 
                 s0 += WideMath.MultiplyAddAdjacent(c0, scale);
-                s1 += WideMath.MultiplyAddAdjacent(c1, scale);
-                s2 += WideMath.MultiplyAddAdjacent(c2, scale);
-                s3 += WideMath.MultiplyAddAdjacent(c3, scale);
-                s4 += WideMath.MultiplyAddAdjacent(c4, scale);
-                s5 += WideMath.MultiplyAddAdjacent(c5, scale);
-                s6 += WideMath.MultiplyAddAdjacent(c6, scale);
-                s7 += WideMath.MultiplyAddAdjacent(c7, scale);
+                if (TTokens.Count > One.Count)
+                {
+                    s1 += WideMath.MultiplyAddAdjacent(c1, scale);
+                    s2 += WideMath.MultiplyAddAdjacent(c2, scale);
+                    s3 += WideMath.MultiplyAddAdjacent(c3, scale);
+                }
+
+                if (TTokens.Count > Four.Count)
+                {
+                    s4 += WideMath.MultiplyAddAdjacent(c4, scale);
+                    s5 += WideMath.MultiplyAddAdjacent(c5, scale);
+                    s6 += WideMath.MultiplyAddAdjacent(c6, scale);
+                    s7 += WideMath.MultiplyAddAdjacent(c7, scale);
+                }
             }
 
             if (!T.IntegerScales)
             {
-                Store(s0, s1, s2, s3, products + q / T.QuadsAScale * 128);
-                Store(s4, s5, s6, s7, products + q / T.QuadsAScale * 128 + 64);
+                Store<TTokens>(s0, s1, s2, s3, s4, s5, s6, s7, products + q / T.QuadsAScale * TTokens.Apart * 16);
                 s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = default;
             }
         }
 
         if (T.IntegerScales)
         {
-            Store(s0, s1, s2, s3, products);
-            Store(s4, s5, s6, s7, products + 64);
+            Store<TTokens>(s0, s1, s2, s3, s4, s5, s6, s7, products);
         }
     }
 
     // signed weights leave no headroom in 16 bits, and AVX-512 has no instruction that moves a sign: even and odd columns in 32 bits
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void EightSigned<T>(byte* weights, nint quads, short* scales, sbyte* octet, int* products, byte* ahead, nint aheadBytes)
+    private static void Signed<T, TTokens>(byte* weights, nint quads, short* scales, sbyte* tokens, int* products, byte* ahead, nint aheadStep)
         where T : struct, IGroupQuants
+        where TTokens : struct, ITokens
     {
-        nint aheadStep = aheadBytes * T.QuadsAScale / quads;
-        int* wide = stackalloc int[MostQuads * 2 * Octets.Tokens];
-        WidenPairs(octet, quads, wide);
+        int* wide = stackalloc int[MostQuads * 2 * TTokens.Apart + 16];
+        WidenPairs(tokens, quads * TTokens.Apart * 4, wide);
         for (nint q = 0; q < quads; q += T.QuadsAScale, weights += T.Gap)
         {
             GroupLayout.Prefetch(ahead, aheadStep);
             ahead += aheadStep;
             Vector512<int> s0 = default, s1 = default, s2 = default, s3 = default, s4 = default, s5 = default, s6 = default, s7 = default;
-            for (byte* end = weights + T.QuadsAScale * 64; weights < end; weights += 64, wide += 16)
+            int* pair = wide + q * TTokens.Apart * 2;
+            for (byte* end = weights + T.QuadsAScale * 64; weights < end; weights += 64, pair += 2 * TTokens.Apart)
             {
                 Vector512<short> odd = Vector512.Load((short*)weights), even = (odd << 8) >> 8;
                 odd >>= 8;
-                s0 += WidePairs(even, odd, wide);
-                s1 += WidePairs(even, odd, wide + 2);
-                s2 += WidePairs(even, odd, wide + 4);
-                s3 += WidePairs(even, odd, wide + 6);
-                s4 += WidePairs(even, odd, wide + 8);
-                s5 += WidePairs(even, odd, wide + 10);
-                s6 += WidePairs(even, odd, wide + 12);
-                s7 += WidePairs(even, odd, wide + 14);
+                s0 += WidePairs(even, odd, pair);
+                if (TTokens.Count > One.Count)
+                {
+                    s1 += WidePairs(even, odd, pair + 2);
+                    s2 += WidePairs(even, odd, pair + 4);
+                    s3 += WidePairs(even, odd, pair + 6);
+                }
+
+                if (TTokens.Count > Four.Count)
+                {
+                    s4 += WidePairs(even, odd, pair + 8);
+                    s5 += WidePairs(even, odd, pair + 10);
+                    s6 += WidePairs(even, odd, pair + 12);
+                    s7 += WidePairs(even, odd, pair + 14);
+                }
             }
 
-            Keep<T>(s0, s1, s2, s3, scales, q, products);
-            Keep<T>(s4, s5, s6, s7, scales, q, products + 64);
+            if (!T.IntegerScales)
+            {
+                Store<TTokens>(s0, s1, s2, s3, s4, s5, s6, s7, products + q / T.QuadsAScale * TTokens.Apart * 16);
+                continue;
+            }
+
+            Vector512<int> scale = (Vector512.Load((int*)(scales + q / T.QuadsAScale * 32)) << 16) >> 16;
+            Keep<TTokens>(s0 * scale, s1 * scale, s2 * scale, s3 * scale, s4 * scale, s5 * scale, s6 * scale, s7 * scale, q == 0, products);
         }
     }
 
-    // four columns of sixteen rows, times eight tokens
+    // four columns of sixteen rows, times the tokens
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Quad(byte* weights, sbyte* octet, ref Vector512<short> c0, ref Vector512<short> c1, ref Vector512<short> c2, ref Vector512<short> c3,
+    private static void Quad<TTokens>(byte* weights, sbyte* tokens, ref Vector512<short> c0, ref Vector512<short> c1, ref Vector512<short> c2, ref Vector512<short> c3,
         ref Vector512<short> c4, ref Vector512<short> c5, ref Vector512<short> c6, ref Vector512<short> c7)
+        where TTokens : struct, ITokens
     {
         Vector512<byte> w = Vector512.Load(weights);
-        c0 += Pairs(w, octet);
-        c1 += Pairs(w, octet + 4);
-        c2 += Pairs(w, octet + 8);
-        c3 += Pairs(w, octet + 12);
-        c4 += Pairs(w, octet + 16);
-        c5 += Pairs(w, octet + 20);
-        c6 += Pairs(w, octet + 24);
-        c7 += Pairs(w, octet + 28);
+        c0 += Pairs(w, tokens);
+        if (TTokens.Count > One.Count)
+        {
+            c1 += Pairs(w, tokens + 4);
+            c2 += Pairs(w, tokens + 8);
+            c3 += Pairs(w, tokens + 12);
+        }
+
+        if (TTokens.Count > Four.Count)
+        {
+            c4 += Pairs(w, tokens + 16);
+            c5 += Pairs(w, tokens + 20);
+            c6 += Pairs(w, tokens + 24);
+            c7 += Pairs(w, tokens + 28);
+        }
     }
 
     // sixteen rows' sums of two products each, of four columns
@@ -162,47 +207,94 @@ internal readonly unsafe struct Avx512GroupDot : IGroupDot
     private static Vector512<int> WidePairs(Vector512<short> even, Vector512<short> odd, int* pair) =>
         WideMath.MultiplyAddAdjacent(even, Vector512.Create(pair[0]).AsInt16()) + WideMath.MultiplyAddAdjacent(odd, Vector512.Create(pair[1]).AsInt16());
 
-    // An octet's quads to 16 bits: [quads][8 tokens][even columns, odd columns].
-    private static void WidenPairs(sbyte* octet, nint quads, int* wide)
+    // Tokens' quads to 16 bits: [quads][tokens][even columns, odd columns].
+    private static void WidenPairs(sbyte* tokens, nint bytes, int* wide)
     {
         var evenFirst = Vector128.Create((byte)0, 2, 1, 3, 4, 6, 5, 7, 8, 10, 9, 11, 12, 14, 13, 15);
         Vector256<byte> order = Vector256.Create(evenFirst, evenFirst);
-        for (sbyte* end = octet + quads * 32; octet < end; octet += 32, wide += 16)
+        for (sbyte* end = tokens + bytes; tokens < end; tokens += 32, wide += 16)
         {
-            WideMath.Widen(Avx2.Shuffle(Vector256.Load((byte*)octet), order).AsSByte()).Store((short*)wide);
+            WideMath.Widen(Avx2.Shuffle(Vector256.Load((byte*)tokens), order).AsSByte()).Store((short*)wide);
         }
     }
 
-    // what one scale's columns gave: times the scale to the sums before, or for itself
+    // what one scale's columns gave, to what the scales before it gave
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Keep<T>(Vector512<int> a, Vector512<int> b, Vector512<int> c, Vector512<int> d, short* scales, nint q, int* products)
-        where T : struct, IGroupQuants
+    private static void Keep<TTokens>(Vector512<int> a, Vector512<int> b, Vector512<int> c, Vector512<int> d,
+        Vector512<int> e, Vector512<int> f, Vector512<int> g, Vector512<int> h, bool first, int* products)
+        where TTokens : struct, ITokens
     {
-        if (!T.IntegerScales)
-        {
-            Store(a, b, c, d, products + q / T.QuadsAScale * 128);
-            return;
-        }
-
-        Vector512<int> scale = (Vector512.Load((int*)(scales + q / T.QuadsAScale * 32)) << 16) >> 16;
-        (a, b, c, d) = (a * scale, b * scale, c * scale, d * scale);
-        if (q != 0)
+        if (!first)
         {
             a += Vector512.Load(products);
-            b += Vector512.Load(products + 16);
-            c += Vector512.Load(products + 32);
-            d += Vector512.Load(products + 48);
+            if (TTokens.Count > One.Count)
+            {
+                b += Vector512.Load(products + 16);
+                c += Vector512.Load(products + 32);
+                d += Vector512.Load(products + 48);
+            }
+
+            if (TTokens.Count > Four.Count)
+            {
+                e += Vector512.Load(products + 64);
+                f += Vector512.Load(products + 80);
+                g += Vector512.Load(products + 96);
+                h += Vector512.Load(products + 112);
+            }
         }
 
-        Store(a, b, c, d, products);
+        Store<TTokens>(a, b, c, d, e, f, g, h, products);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(Vector512<int> a, Vector512<int> b, Vector512<int> c, Vector512<int> d, int* sums)
+    private static void Store<TTokens>(Vector512<int> a, Vector512<int> b, Vector512<int> c, Vector512<int> d,
+        Vector512<int> e, Vector512<int> f, Vector512<int> g, Vector512<int> h, int* sums)
+        where TTokens : struct, ITokens
     {
         a.Store(sums);
-        b.Store(sums + 16);
-        c.Store(sums + 32);
-        d.Store(sums + 48);
+        if (TTokens.Count > One.Count)
+        {
+            b.Store(sums + 16);
+            c.Store(sums + 32);
+            d.Store(sums + 48);
+        }
+
+        if (TTokens.Count > Four.Count)
+        {
+            e.Store(sums + 64);
+            f.Store(sums + 80);
+            g.Store(sums + 96);
+            h.Store(sums + 112);
+        }
+    }
+
+    /// <summary>How many tokens a body multiplies; what it does not need is not compiled.</summary>
+    private interface ITokens
+    {
+        static abstract int Count { get; }
+
+        /// <summary>Tokens that lie side by side, used or not.</summary>
+        static abstract int Apart { get; }
+    }
+
+    private readonly struct One : ITokens
+    {
+        public static int Count => 1;
+
+        public static int Apart => 1;
+    }
+
+    private readonly struct Four : ITokens
+    {
+        public static int Count => 4;
+
+        public static int Apart => Octets.Tokens;
+    }
+
+    private readonly struct Eight : ITokens
+    {
+        public static int Count => Octets.Tokens;
+
+        public static int Apart => Octets.Tokens;
     }
 }

@@ -14,6 +14,9 @@ internal static unsafe class GroupRows256<T, TDot>
     /// <summary>Tokens whose sums live on the stack.</summary>
     private const int Batch = 128;
 
+    /// <summary>Bytes of a group for each scale's columns.</summary>
+    private static int AheadStep => Rows * sizeof(T) * T.QuadsAScale / 64;
+
     /// <summary>See <see cref="RowDot.RunGroup"/>.</summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -71,9 +74,9 @@ internal static unsafe class GroupRows256<T, TDot>
                 return;
             }
 
-            nint aheadBytes = ahead == null || t + Octets.Tokens < count ? 0 : Rows * sizeof(T);
+            nint aheadStep = ahead == null || t + Octets.Tokens < count ? 0 : AheadStep;
             int some = Math.Min(Octets.Tokens, count - t);
-            TDot.Multiply<T>(tile->Quants, 64, tile->Scales, octet->Quants, some, (int*)octet->QuadSums, products, ahead, aheadBytes);
+            TDot.Multiply<T>(tile->Quants, 64, tile->Scales, octet->Quants, some, (int*)octet->QuadSums, products, ahead, aheadStep);
             Finish(tile, some, products, (int*)(T.QuadsAScale == 4 ? octet->Sums : octet->WideSums), Octets.Tokens, octet->Scale, sums + t * Rows);
         }
     }
@@ -87,11 +90,11 @@ internal static unsafe class GroupRows256<T, TDot>
         int* quadSums = (int*)(row + Activations.Q8KQuadSumOffset(columns)) + block * 16;
         if (T.MultipliesOne && packed != null)
         {
-            T.MultiplyOne(packed, tile, token, (sbyte*)quadSums, products, ahead);
+            T.MultiplyOne<TDot>(packed, tile, token, (sbyte*)quadSums, products, ahead);
         }
         else
         {
-            TDot.MultiplyOne<T>(tile->Quants, 64, tile->Scales, token, quadSums, products, ahead, ahead == null ? 0 : Rows * sizeof(T));
+            TDot.MultiplyOne<T>(tile->Quants, 64, tile->Scales, token, quadSums, products, ahead, ahead == null ? 0 : AheadStep);
         }
 
         int* pairs = T.QuadsAScale == 4 ? (int*)(row + Activations.Q8KSumOffset(columns)) + block * 8 : (int*)(row + Activations.Q8KWideSumOffset(columns)) + block * 4;
@@ -99,11 +102,11 @@ internal static unsafe class GroupRows256<T, TDot>
     }
 
     // the float end of a block for some tokens, as ScalarTileDot.Finish has it. pairs: sums of activations, of two sub-blocks a word,
-    // pairs[i · apart + token]. Few tokens have products and scales just stored in halves, for which a load of a whole register would wait
+    // pairs[i · apart + token]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Finish(GroupTile* tile, int tokens, int* products, int* pairs, nint apart, float* scales, float* sums)
     {
-        if (TDot.Wide && tokens > Octets.Tokens / 2)
+        if (TDot.Wide)
         {
             FinishWide(tile, tokens, products, pairs, apart, scales, sums);
         }

@@ -79,12 +79,12 @@ internal static unsafe class GroupRows32<T, TDot>
                 return;
             }
 
-            nint aheadBytes = ahead == null || t + Octets.Tokens < count ? 0 : blocks * Rows * sizeof(T);
+            nint aheadStep = ahead == null || t + Octets.Tokens < count ? 0 : Rows * sizeof(T);
             int some = Math.Min(Octets.Tokens, count - t);
-            TDot.Multiply<T>(weights, 8 * blocks, null, octet->Quants, some, null, products, ahead, aheadBytes);
+            TDot.Multiply<T>(weights, 8 * blocks, null, octet->Quants, some, null, products, ahead, aheadStep);
             for (int i = 0; i < some; i++)
             {
-                Finish(TDot.Wide && some > Octets.Tokens / 2, tile, products + i * Rows, Octets.Tokens * Rows, blocks, octet->Scales + i, octet->Sums + i, Octets.Tokens, sums + (t + i) * Rows);
+                Finish(tile, products + i * Rows, Octets.Tokens * Rows, blocks, octet->Scales + i, octet->Sums + i, Octets.Tokens, sums + (t + i) * Rows);
             }
         }
     }
@@ -99,23 +99,23 @@ internal static unsafe class GroupRows32<T, TDot>
         {
             for (int i = 0; i < blocks; i++)
             {
-                T.MultiplyOne(packed + i * Rows * sizeof(T), i, tile, token + i * 32, products + i * Rows, ahead + i * Rows * sizeof(T));
+                T.MultiplyOne<TDot>(packed + i * Rows * sizeof(T), i, tile, token + i * 32, products + i * Rows, ahead + i * Rows * sizeof(T));
             }
         }
         else
         {
-            TDot.MultiplyOne<T>(weights, 8 * blocks, null, token, null, products, ahead, ahead == null ? 0 : blocks * Rows * sizeof(T));
+            TDot.MultiplyOne<T>(weights, 8 * blocks, null, token, null, products, ahead, ahead == null ? 0 : Rows * sizeof(T));
         }
 
-        Finish(false, tile, products, Rows, blocks, (float*)(row + Activations.Q8ScaleOffset(columns)) + block, (int*)(row + Activations.Q8SumOffset(columns)) + block, 1, sums);
+        Finish(tile, products, Rows, blocks, (float*)(row + Activations.Q8ScaleOffset(columns)) + block, (int*)(row + Activations.Q8SumOffset(columns)) + block, 1, sums);
     }
 
     // the float end of each block for one token, as ScalarTileDot.Add has it. products: [blocks], step apart; scales and activations'
-    // sums: [blocks], apart. wide: not where products were just stored in halves, for which a load of a whole register would wait
+    // sums: [blocks], apart
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Finish(bool wide, GroupTile* tile, int* products, nint step, int blocks, float* scales, int* activations, nint apart, float* sums)
+    private static void Finish(GroupTile* tile, int* products, nint step, int blocks, float* scales, int* activations, nint apart, float* sums)
     {
-        if (wide)
+        if (TDot.Wide)
         {
             FinishWide(tile, products, step, blocks, scales, activations, apart, sums);
         }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace SmolCluster.Engine.Quantization;
 
@@ -10,7 +11,17 @@ internal static unsafe class GroupScales
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Signed(byte* scales, GroupTile* tile)
     {
-        for (int word = 0; word < 4; word++)
+        for (int word = 0; Avx512BW.IsSupported && word < 4; word++)
+        {
+            Vector512<uint> four = Vector512.Load((uint*)scales + (16 * word));
+            short* to = tile->Scales + (128 * word);
+            (GroupTile.UpperTwice(four, 0) >> 8).Store(to);
+            (GroupTile.UpperTwice(four, 1) >> 8).Store(to + 32);
+            (GroupTile.UpperTwice(four, 2) >> 8).Store(to + 64);
+            (GroupTile.UpperTwice(four, 3) >> 8).Store(to + 96);
+        }
+
+        for (int word = 0; !Avx512BW.IsSupported && word < 4; word++)
         {
             for (int row = 0; row < GroupLayout.Rows; row += 8)
             {
@@ -28,8 +39,21 @@ internal static unsafe class GroupScales
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Halves(byte* scales, GroupTile* tile)
     {
+        for (int word = 0; Avx512BW.IsSupported && word < 4; word++)
+        {
+            Vector512<uint> four = Vector512.Load((uint*)scales + (16 * word)), mask = Vector512.Create(0x0F0F0F0Fu);
+            short* to = tile->Scales + (128 * word), minimums = tile->Minimums + (64 * word);
+            Vector512<uint> scale = four & mask, minimum = (four >>> 4) & mask;
+            GroupTile.Twice(scale, 0).Store(to);
+            GroupTile.Twice(scale, 1).Store(to + 32);
+            GroupTile.Twice(scale, 2).Store(to + 64);
+            GroupTile.Twice(scale, 3).Store(to + 96);
+            GroupTile.Pair(minimum, 0).Store(minimums);
+            GroupTile.Pair(minimum, 2).Store(minimums + 32);
+        }
+
         Vector256<uint> lower = Vector256.Create(0x0F0F0F0Fu);
-        for (int word = 0; word < 4; word++)
+        for (int word = 0; !Avx512BW.IsSupported && word < 4; word++)
         {
             for (int row = 0; row < GroupLayout.Rows; row += 8)
             {

@@ -8,7 +8,8 @@ namespace SmolCluster.Engine.Quantization;
 /// <summary>256 columns of sixteen rows, unpacked to bytes in the first-level cache for every token of a batch: either one block of
 /// 256 (its scales are integers, for 16 or 32 columns) or up to eight blocks of 32 (their scales are floats). As in
 /// <see cref="Tile256"/> and <see cref="Tile32"/>, a format only knows how to unpack itself and an instruction set only how to
-/// multiply; each row's sums are the integers that its own tile would give.</summary>
+/// multiply; each row's sums are the integers that its own tile would give. With AVX-512 sixteen rows are stored as one register: loads of
+/// whole registers and of halves both get what was stored just now, while a load of a whole would wait for two halves to reach the cache.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct GroupTile
 {
@@ -32,6 +33,12 @@ internal unsafe struct GroupTile
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Halves(byte* group, float* destination)
     {
+        if (Avx512BW.IsSupported)
+        {
+            HalfBits.ToSingle(Vector256.Load((ushort*)group)).Store(destination);
+            return;
+        }
+
         HalfBits.ToSingle(Vector128.Load((ushort*)group)).Store(destination);
         HalfBits.ToSingle(Vector128.Load((ushort*)group + 8)).Store(destination + 8);
     }
@@ -41,15 +48,31 @@ internal unsafe struct GroupTile
     public static Vector256<short> Twice(Vector256<uint> words, int i) =>
         Avx2.Shuffle(words.AsByte(), Bytes(i, -1, i, -1)).AsInt16();
 
+    /// <inheritdoc cref="Twice(Vector256{uint}, int)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<short> Twice(Vector512<uint> words, int i) => Shuffle(words, Bytes(i, -1, i, -1));
+
     /// <summary>Bytes <paramref name="i"/> and the next of each of eight words as 16 bits unsigned.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<short> Pair(Vector256<uint> words, int i) =>
         Avx2.Shuffle(words.AsByte(), Bytes(i, -1, i + 1, -1)).AsInt16();
 
-    /// <summary>As <see cref="Twice"/>, in the upper bytes: shifted right by 8 they are signed.</summary>
+    /// <inheritdoc cref="Pair(Vector256{uint}, int)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<short> Pair(Vector512<uint> words, int i) => Shuffle(words, Bytes(i, -1, i + 1, -1));
+
+    /// <summary>As <see cref="Twice(Vector256{uint}, int)"/>, in the upper bytes: shifted right by 8 they are signed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<short> UpperTwice(Vector256<uint> words, int i) =>
         Avx2.Shuffle(words.AsByte(), Bytes(-1, i, -1, i)).AsInt16();
+
+    /// <inheritdoc cref="UpperTwice(Vector256{uint}, int)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<short> UpperTwice(Vector512<uint> words, int i) => Shuffle(words, Bytes(-1, i, -1, i));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<short> Shuffle(Vector512<uint> words, Vector256<byte> bytes) =>
+        Avx512BW.Shuffle(words.AsByte(), Vector512.Create(bytes, bytes)).AsInt16();
 
     // a shuffle that takes these bytes of each 32-bit word; -1: zero
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

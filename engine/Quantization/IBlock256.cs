@@ -33,6 +33,7 @@ internal unsafe interface IBlock256<TSelf> : IGroupQuants
     /// <param name="quadSums">The block's, as in <see cref="IGroupDot"/> but where they are.</param>
     /// <param name="products">[16]</param>
     /// <param name="ahead">As in <see cref="IGroupDot"/>.</param>
-    static virtual void MultiplyOne(byte* group, GroupTile* tile, sbyte* token, sbyte* quadSums, int* products, byte* ahead) =>
+    static virtual void MultiplyOne<TDot>(byte* group, GroupTile* tile, sbyte* token, sbyte* quadSums, int* products, byte* ahead)
+        where TDot : struct, IGroupDot =>
         throw new NotSupportedException("One token goes by way of the tile.");
 }

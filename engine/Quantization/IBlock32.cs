@@ -37,6 +37,7 @@ internal unsafe interface IBlock32<TSelf> : IGroupQuants
     /// <paramref name="index"/> of the tile.</summary>
     /// <param name="token">The block's 32 activations.</param>
     /// <param name="products">[16]</param>
-    static virtual void MultiplyOne(byte* group, int index, GroupTile* tile, sbyte* token, int* products, byte* ahead) =>
+    static virtual void MultiplyOne<TDot>(byte* group, int index, GroupTile* tile, sbyte* token, int* products, byte* ahead)
+        where TDot : struct, IGroupDot =>
         throw new NotSupportedException("One token goes by way of the tile.");
 }

@@ -20,13 +20,13 @@ internal unsafe interface IGroupDot
     /// <param name="quadSums">[quads / 4][8 tokens]: sums over four quads, of the first two and of the last two of each four columns; used
     /// only where T.GroupOffset is not 0.</param>
     /// <param name="ahead">Bytes that will be wanted next, asked of the memory bit by bit meanwhile; may lie past the matrix.</param>
-    /// <param name="aheadBytes">0: none.</param>
-    static abstract void Multiply<T>(byte* weights, nint quads, short* scales, sbyte* octet, int tokens, int* quadSums, int* products, byte* ahead, nint aheadBytes)
+    /// <param name="aheadStep">How many of them for each scale's quads; 0: none.</param>
+    static abstract void Multiply<T>(byte* weights, nint quads, short* scales, sbyte* octet, int tokens, int* quadSums, int* products, byte* ahead, nint aheadStep)
         where T : struct, IGroupQuants;
 
     /// <summary>The same for one token as it lies in its row: products[16 rows], or [scale][16 rows].</summary>
     /// <param name="token">[quads][4]</param>
     /// <param name="quadSums">[quads / 4]</param>
-    static abstract void MultiplyOne<T>(byte* weights, nint quads, short* scales, sbyte* token, int* quadSums, int* products, byte* ahead, nint aheadBytes)
+    static abstract void MultiplyOne<T>(byte* weights, nint quads, short* scales, sbyte* token, int* quadSums, int* products, byte* ahead, nint aheadStep)
         where T : struct, IGroupQuants;
 }

@@ -46,9 +46,26 @@ internal unsafe struct Q4_0 : IBlock32<Q4_0>
     public static bool MultipliesOne => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void MultiplyOne(byte* group, int index, GroupTile* tile, sbyte* token, int* products, byte* ahead)
+    public static void MultiplyOne<TDot>(byte* group, int index, GroupTile* tile, sbyte* token, int* products, byte* ahead)
+        where TDot : struct, IGroupDot
     {
         GroupTile.Halves(group, tile->Scale + (16 * index));
+        if (TDot.Wide)
+        {
+            Vector512<short> sum = default; // all 32 columns fit 16 bits
+            for (int quad = 0; quad < 4; quad++, ahead += 64)
+            {
+                Sse.Prefetch0(ahead);
+                Vector512<byte> both = Vector512.Load(group + 32 + 64 * quad);
+                sum += WideMath.MultiplyAddAdjacent(both & Vector512.Create((byte)15), Vector512.Create(((int*)token)[quad]).AsSByte())
+                    + WideMath.MultiplyAddAdjacent(Nibbles.Right(both, 4, 15), Vector512.Create(((int*)token)[4 + quad]).AsSByte());
+            }
+
+            Sse.Prefetch0(ahead);
+            WideMath.MultiplyAddAdjacent(sum, Vector512<short>.One).Store(products);
+            return;
+        }
+
         Vector256<byte> fifteen = Vector256.Create((byte)15);
         Vector256<short> first = default, last = default; // rows 0-7 and 8-15: all 32 columns fit 16 bits
         byte* packed = group + 32;

@@ -78,15 +78,48 @@ internal unsafe struct Q4_K : IBlock256<Q4_K>
     public static bool MultipliesOne => true;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void MultiplyOne(byte* group, GroupTile* tile, sbyte* token, sbyte* quadSums, int* products, byte* ahead)
+    public static void MultiplyOne<TDot>(byte* group, GroupTile* tile, sbyte* token, sbyte* quadSums, int* products, byte* ahead)
+        where TDot : struct, IGroupDot
     {
         GroupTile.Halves(group, tile->Scale);
         GroupTile.Halves(group + 32, tile->MinimumScale);
         SixBitScales.UnpackGroup(group + 64, tile);
         GroupLayout.Prefetch(ahead, 256);
-        ahead += 256;
-        byte* packed = group + 256;
-        short* scales = tile->Scales;
+        if (TDot.Wide)
+        {
+            MultiplyWide(group + 256, tile->Scales, token, ahead + 256).Store(products);
+        }
+        else
+        {
+            MultiplyHalves(group + 256, tile->Scales, token, products, ahead + 256);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<int> MultiplyWide(byte* packed, short* scales, sbyte* token, byte* ahead)
+    {
+        Vector512<int> sum = default;
+        for (int pair = 0; pair < 4; pair++, scales += 64, token += 64)
+        {
+            Vector512<short> low = default, high = default;
+            for (byte* end = packed + 512; packed < end; packed += 64, ahead += 64, token += 4)
+            {
+                Sse.Prefetch0(ahead);
+                Vector512<byte> both = Vector512.Load(packed);
+                low += WideMath.MultiplyAddAdjacent(both & Vector512.Create((byte)15), Vector512.Create(*(int*)token).AsSByte());
+                high += WideMath.MultiplyAddAdjacent(Nibbles.Right(both, 4, 15), Vector512.Create(*(int*)(token + 32)).AsSByte());
+            }
+
+            token -= 32;
+            sum += WideMath.MultiplyAddAdjacent(low, Vector512.Load(scales)) + WideMath.MultiplyAddAdjacent(high, Vector512.Load(scales + 32));
+        }
+
+        return sum;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void MultiplyHalves(byte* packed, short* scales, sbyte* token, int* products, byte* ahead)
+    {
         Vector256<int> first = default, last = default; // rows 0-7 and 8-15
         for (int pair = 0; pair < 4; pair++, scales += 64, token += 64)
         {

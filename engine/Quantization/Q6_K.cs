@@ -96,12 +96,28 @@ internal unsafe struct Q6_K : IBlock256<Q6_K>
     public static bool MultipliesOne => true;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void MultiplyOne(byte* group, GroupTile* tile, sbyte* token, sbyte* quadSums, int* products, byte* ahead)
+    public static void MultiplyOne<TDot>(byte* group, GroupTile* tile, sbyte* token, sbyte* quadSums, int* products, byte* ahead)
+        where TDot : struct, IGroupDot
     {
         GroupScales.Signed(group + 3072, tile);
         GroupTile.Halves(group + 3328, tile->Scale);
         byte* low = group, high = group + 2048;
         short* scales = tile->Scales;
+        if (TDot.Wide)
+        {
+            Vector512<int> sum = default;
+            for (; high < group + 3072; low += 1024, high += 512, token += 128, quadSums += 32, scales += 256)
+            {
+                for (int sub = 0; sub < 2; sub++, ahead += 840)
+                {
+                    sum += WideSubBlocks(low + 256 * sub, high + 256 * sub, token + 16 * sub, quadSums + 4 * sub, scales + 32 * sub, ahead);
+                }
+            }
+
+            sum.Store(products);
+            return;
+        }
+
         Vector256<int> first = default, last = default; // rows 0-7 and 8-15
         for (; high < group + 3072; low += 1024, high += 512, token += 128, quadSums += 32, scales += 256)
         {
@@ -135,6 +151,31 @@ internal unsafe struct Q6_K : IBlock256<Q6_K>
         return Avx2.MultiplyAddAdjacent(s0, Vector256.Load(scales)) + Avx2.MultiplyAddAdjacent(s1, Vector256.Load(scales + 64))
             + (Avx2.MultiplyAddAdjacent(s2, Vector256.Load(scales + 128)) + Avx2.MultiplyAddAdjacent(s3, Vector256.Load(scales + 192)));
     }
+
+    // sixteen rows
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<int> WideSubBlocks(byte* low, byte* high, sbyte* token, sbyte* quadSums, short* scales, byte* ahead)
+    {
+        Vector512<short> s0 = WideBegin(quadSums), s1 = WideBegin(quadSums + 8), s2 = WideBegin(quadSums + 16), s3 = WideBegin(quadSums + 24);
+        for (byte* end = low + 256; low < end; low += 64, high += 64, token += 4, ahead += 210)
+        {
+            GroupLayout.Prefetch(ahead, 256);
+            Vector512<byte> a = Vector512.Load(low), b = Vector512.Load(low + 512), upper = Vector512.Load(high);
+            s0 += WideMath.MultiplyAddAdjacent((a & Vector512.Create((byte)15)) | Nibbles.Left(upper, 4, 0x30), WideFour(token));
+            s1 += WideMath.MultiplyAddAdjacent((b & Vector512.Create((byte)15)) | Nibbles.Left(upper, 2, 0x30), WideFour(token + 32));
+            s2 += WideMath.MultiplyAddAdjacent(Nibbles.Right(a, 4, 15) | (upper & Vector512.Create((byte)0x30)), WideFour(token + 64));
+            s3 += WideMath.MultiplyAddAdjacent(Nibbles.Right(b, 4, 15) | Nibbles.Right(upper, 2, 0x30), WideFour(token + 96));
+        }
+
+        return WideMath.MultiplyAddAdjacent(s0, Vector512.Load(scales)) + WideMath.MultiplyAddAdjacent(s1, Vector512.Load(scales + 64))
+            + (WideMath.MultiplyAddAdjacent(s2, Vector512.Load(scales + 128)) + WideMath.MultiplyAddAdjacent(s3, Vector512.Load(scales + 192)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<short> WideBegin(sbyte* quadSums) => Vector512.Create(*(int*)quadSums).AsInt16() * (short)-32;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<sbyte> WideFour(sbyte* token) => Vector512.Create(*(int*)token).AsSByte();
 
     // sums of 16 bits begin at what the quants' offset will have added too much
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace SmolCluster.Engine.Quantization;
 
@@ -52,6 +53,17 @@ internal static unsafe class SixBitScales
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void UnpackGroup(byte* packed, GroupTile* tile)
     {
+        if (Avx512BW.IsSupported)
+        {
+            Vector512<uint> a = Vector512.Load((uint*)packed), b = Vector512.Load((uint*)packed + 16), c = Vector512.Load((uint*)packed + 32);
+            Vector512<uint> six = Vector512.Create(0x3F3F3F3Fu), four = Vector512.Create(0x0F0F0F0Fu), two = Vector512.Create(0x30303030u);
+            StoreScales(a & six, tile->Scales);
+            StoreScales((c & four) | ((a >>> 2) & two), tile->Scales + 128);
+            StoreMinimums(b & six, tile->Minimums);
+            StoreMinimums(((c >>> 4) & four) | ((b >>> 2) & two), tile->Minimums + 64);
+            return;
+        }
+
         for (int row = 0; row < GroupLayout.Rows; row += 8)
         {
             Vector256<uint> a = Vector256.Load((uint*)packed + row), b = Vector256.Load((uint*)packed + 16 + row);
@@ -76,6 +88,22 @@ internal static unsafe class SixBitScales
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void StoreMinimums(Vector256<uint> words, short* minimums)
+    {
+        GroupTile.Pair(words, 0).Store(minimums);
+        GroupTile.Pair(words, 2).Store(minimums + 32);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreScales(Vector512<uint> words, short* scales)
+    {
+        GroupTile.Twice(words, 0).Store(scales);
+        GroupTile.Twice(words, 1).Store(scales + 32);
+        GroupTile.Twice(words, 2).Store(scales + 64);
+        GroupTile.Twice(words, 3).Store(scales + 96);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreMinimums(Vector512<uint> words, short* minimums)
     {
         GroupTile.Pair(words, 0).Store(minimums);
         GroupTile.Pair(words, 2).Store(minimums + 32);

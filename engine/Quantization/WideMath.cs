@@ -20,11 +20,34 @@ internal static class WideMath
         ? Avx512BW.MultiplyAddAdjacent(a, b)
         : Vector512.Create(Avx2.MultiplyAddAdjacent(a.GetLower(), b.GetLower()), Avx2.MultiplyAddAdjacent(a.GetUpper(), b.GetUpper()));
 
+    /// <summary>Sums of neighbours, of a and then of b.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> AddAdjacent(Vector512<int> a, Vector512<int> b)
+    {
+        if (!Avx512F.IsSupported)
+        {
+            return Vector512.Create(AddAdjacent(a.GetLower(), a.GetUpper()), AddAdjacent(b.GetLower(), b.GetUpper()));
+        }
+
+        var even = Vector512.Create(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+        return Avx512F.PermuteVar16x32x2(a, even, b) + Avx512F.PermuteVar16x32x2(a, even + Vector512<int>.One, b);
+    }
+
+    // the instruction adds within lanes of 128 bits
+    private static Vector256<int> AddAdjacent(Vector256<int> a, Vector256<int> b) =>
+        Avx2.Permute4x64(Avx2.HorizontalAdd(a, b).AsInt64(), 0b11_01_10_00).AsInt32();
+
     /// <summary>32 signed bytes to 16 bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<short> Widen(Vector256<sbyte> a) => Avx512BW.IsSupported
         ? Avx512BW.ConvertToVector512Int16(a)
         : Vector512.Create(Avx2.ConvertToVector256Int16(a.GetLower()), Avx2.ConvertToVector256Int16(a.GetUpper()));
+
+    /// <summary>16 unsigned numbers of 16 bits to 32.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> Widen(Vector256<ushort> a) => Avx512F.IsSupported
+        ? Avx512F.ConvertToVector512Int32(a)
+        : Vector512.Create(Avx2.ConvertToVector256Int32(a.GetLower()), Avx2.ConvertToVector256Int32(a.GetUpper()));
 
     /// <summary>c - a · b, rounded once.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -179,7 +179,7 @@ internal sealed class SequenceRun
 
         if (judged > 0)
         {
-            _lookup!.Learn(judged, accepted, Count);
+            _lookup!.Learn(accepted, Count);
         }
     }
 

@@ -68,17 +68,16 @@ public sealed class PromptLookupTests
     }
 
     [Fact]
-    public void Reach_DraftsComeTrue_GrowsToTheLongest()
+    public void Reach_FewComeTrueOrMore_IsTheLongestElseFew()
     {
         var lookup = new PromptLookup();
-        for (int i = 0; i < 5; i++)
-        {
-            int reach = lookup.Reach(100);
-            lookup.Learn(reach, reach, 100);
-            Assert.InRange(lookup.Reach(100), Math.Min(reach + 1, PromptLookup.Longest), PromptLookup.Longest);
-        }
-
+        Assert.Equal(PromptLookup.Few, lookup.Reach(100));
+        lookup.Learn(PromptLookup.Few, 100);
         Assert.Equal(PromptLookup.Longest, lookup.Reach(100));
+        lookup.Learn(PromptLookup.Few, 100);
+        Assert.Equal(PromptLookup.Longest, lookup.Reach(100));
+        lookup.Learn(PromptLookup.Few - 1, 100);
+        Assert.Equal(PromptLookup.Few, lookup.Reach(100));
     }
 
     [Fact]
@@ -91,12 +90,12 @@ public sealed class PromptLookupTests
             if (lookup.Reach(count) > 0)
             {
                 drafts++;
-                lookup.Learn(lookup.Reach(count), 0, count + 1);
+                lookup.Learn(0, count + 1);
             }
         }
 
         Assert.InRange(drafts, 100, 330);
-        lookup.Learn(1, 1, count);
+        lookup.Learn(1, count);
         Assert.InRange(lookup.Reach(count), 1, PromptLookup.Longest);
     }
 }

@@ -5,6 +5,8 @@ namespace SmolCluster.Engine.Kernels;
 /// <summary>
 /// Fork and join over dedicated threads: the caller and its workers take numbered pieces of work until none is left. Pieces
 /// write to disjoint places and no result is combined across threads, so who took which piece cannot show in the result.
+/// They are taken in runs, long at first and of one piece at the end: rows that follow each other in memory are asked of it ahead, and
+/// what one thread asks for must not be another's.
 /// <para>A region ends when its pieces are done, not when every worker has seen it: where other processes hold a worker off its
 /// core, the caller computes its pieces as well and waits for nothing but a piece in the midst of which a worker was stopped.
 /// Workers spin for some tens of microseconds between two regions of a forward step and park when none follows: an idle team takes
@@ -14,9 +16,10 @@ namespace SmolCluster.Engine.Kernels;
 public sealed class ThreadTeam : IDisposable
 {
     /// <summary>Pieces of a region at most.</summary>
-    public const int MostPieces = (1 << NextBits) - (1 << 16);
+    public const int MostPieces = (1 << NextBits) - 1;
 
     private const int NextBits = 24, CountBits = 24;
+    private const int RunsAhead = 2; // runs of the present length that each thread could still take
     private const int SpinsBeforeParking = 1000, SpinsBeforeYielding = 200, SpinLength = 2; // a spin takes about 75 ns
 
     private readonly Thread[] _workers;
@@ -162,23 +165,29 @@ public sealed class ThreadTeam : IDisposable
         }
     }
 
-    // A worker may come late, to a region after the one it saw: region, count and piece are taken in one word, so that the piece
-    // is of the region that is open now, and that one stays open, its body in place, until the piece is counted as done.
+    // A worker may come late, to a region after the one it saw: region, count and next piece are in one word, so that the pieces
+    // taken are of the region that is open now, and that one stays open, its body in place, until they are counted as done.
     private void TakePieces(int worker)
     {
-        for (; ; Interlocked.Increment(ref _shared.Done))
+        while (true)
         {
-            long taken = Interlocked.Increment(ref _shared.Region) - 1;
-            if (Region.Next(taken) >= Region.Count(taken))
+            long region = Volatile.Read(ref _shared.Region);
+            int next = Region.Next(region), left = Region.Count(region) - next, run = Math.Max(1, left / (RunsAhead * Size));
+            if (left == 0)
             {
                 return;
             }
 
+            if (Interlocked.CompareExchange(ref _shared.Region, region + run, region) != region)
+            {
+                continue;
+            }
+
             try
             {
-                if (Volatile.Read(ref _failure) is null)
+                for (int piece = next; piece < next + run && Volatile.Read(ref _failure) is null; piece++)
                 {
-                    _body!(Region.Next(taken), worker);
+                    _body!(piece, worker);
                 }
             }
             catch (Exception failure)
@@ -186,6 +195,8 @@ public sealed class ThreadTeam : IDisposable
                 // carried to the caller of For, which throws it
                 Interlocked.CompareExchange(ref _failure, failure, null);
             }
+
+            Interlocked.Add(ref _shared.Done, run);
         }
     }
 

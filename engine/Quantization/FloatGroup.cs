@@ -76,6 +76,32 @@ internal static unsafe class FloatGroup<T>
     private static void TwoTimesThree(float* w, float* v, float* a, nint columns, nint width, float* lanes)
     {
         float* b = a + columns, c = b + columns, more = lanes + Batch * Lanes;
+        if (Avx512F.IsSupported)
+        {
+            Vector512<float> wa = Vector512.Load(lanes), wb = Vector512.Load(lanes + 16), wc = Vector512.Load(lanes + 32);
+            Vector512<float> va = Vector512.Load(more), vb = Vector512.Load(more + 16), vc = Vector512.Load(more + 32);
+            for (nint i = 0; i < width; i += Lanes)
+            {
+                Vector512<float> x = Vector512.Load(w + i), y = Vector512.Load(v + i), z = Vector512.Load(a + i);
+                wa = Vector512.FusedMultiplyAdd(x, z, wa);
+                va = Vector512.FusedMultiplyAdd(y, z, va);
+                z = Vector512.Load(b + i);
+                wb = Vector512.FusedMultiplyAdd(x, z, wb);
+                vb = Vector512.FusedMultiplyAdd(y, z, vb);
+                z = Vector512.Load(c + i);
+                wc = Vector512.FusedMultiplyAdd(x, z, wc);
+                vc = Vector512.FusedMultiplyAdd(y, z, vc);
+            }
+
+            wa.Store(lanes);
+            wb.Store(lanes + 16);
+            wc.Store(lanes + 32);
+            va.Store(more);
+            vb.Store(more + 16);
+            vc.Store(more + 32);
+            return;
+        }
+
         Vector256<float> wa0 = Vector256.Load(lanes), wa1 = Vector256.Load(lanes + 8), wb0 = Vector256.Load(lanes + 16), wb1 = Vector256.Load(lanes + 24);
         Vector256<float> wc0 = Vector256.Load(lanes + 32), wc1 = Vector256.Load(lanes + 40);
         Vector256<float> va0 = Vector256.Load(more), va1 = Vector256.Load(more + 8), vb0 = Vector256.Load(more + 16), vb1 = Vector256.Load(more + 24);

@@ -31,4 +31,7 @@ internal readonly unsafe struct BF16 : IFloatFormat
         low = (first << 16).AsSingle();
         high = (last << 16).AsSingle();
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadWide(byte* source) => (WideMath.Widen(Vector256.Load((ushort*)source)) << 16).AsSingle();
 }

@@ -48,6 +48,10 @@ internal readonly unsafe struct F16 : IFloatFormat
         high = ToSingle(last);
     }
 
+    /// <summary>Without the multiplication of <see cref="Load"/>, which an Intel processor does by microcode where a weight is subnormal.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadWide(byte* source) => HalfBits.ToSingle(Vector256.Load((ushort*)source));
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> ToSingle(Vector256<uint> halves) =>
         (((halves << 16).AsInt32() >> 3) & Vector256.Create(unchecked((int)0x8FFFE000))).AsSingle() * Vector256.Create(5.192296858534828e33f);

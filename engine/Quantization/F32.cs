@@ -16,4 +16,7 @@ internal readonly unsafe struct F32 : IFloatFormat
         low = Vector256.Load((float*)source);
         high = Vector256.Load((float*)source + 8);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadWide(byte* source) => Vector512.Load((float*)source);
 }

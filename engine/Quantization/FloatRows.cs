@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace SmolCluster.Engine.Quantization;
 
@@ -61,6 +62,15 @@ internal readonly unsafe struct FloatRows<T> : IRows
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static bool TryOne(byte* row, float* token, int columns, float* destination)
     {
+        if (Avx512F.IsSupported)
+        {
+            Vector512<float> sum = default;
+            for (nint i = 0; i < columns; i += Lanes)
+                sum = Vector512.FusedMultiplyAdd(T.LoadWide(row + (i * T.Bytes)), Vector512.Load(token + i), sum);
+            *destination = Kernels.Lanes.Fold(sum);
+            return true;
+        }
+
         Vector256<ushort> unusual = default;
         Vector256<float> low = default, high = default;
         for (nint i = 0; i < columns; i += Lanes)

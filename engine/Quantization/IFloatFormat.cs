@@ -14,4 +14,7 @@ internal unsafe interface IFloatFormat
     /// <summary>Sixteen weights in registers; what is no number may come out as one, and is seen by <paramref name="unusual"/>.</summary>
     /// <param name="unusual">All bits set where a weight met is infinite or none; what was set stays.</param>
     static abstract void Load(byte* source, out Vector256<float> low, out Vector256<float> high, ref Vector256<ushort> unusual);
+
+    /// <summary>Sixteen weights in one register, exactly, whatever they are.</summary>
+    static abstract Vector512<float> LoadWide(byte* source);
 }

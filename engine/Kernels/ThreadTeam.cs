@@ -8,7 +8,7 @@ namespace SmolCluster.Engine.Kernels;
 /// They are taken in runs, long at first and of one piece at the end: rows that follow each other in memory are asked of it ahead, and
 /// what one thread asks for must not be another's.
 /// <para>A region ends when its pieces are done, not when every worker has seen it: where other processes hold a worker off its
-/// core, the caller computes its pieces as well and waits for nothing but a piece in the midst of which a worker was stopped.
+/// core, the caller computes its pieces as well and waits for nothing but a run in the midst of which a worker was stopped.
 /// Workers spin for some tens of microseconds between two regions of a forward step and park when none follows: an idle team takes
 /// no processor time.</para>
 /// Dedicated threads because spinning on the thread pool starves Orleans' own turns.

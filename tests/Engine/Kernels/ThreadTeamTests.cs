@@ -24,6 +24,15 @@ public sealed class ThreadTeamTests
     }
 
     [Fact]
+    public void For_ManyPieces_TheFirstFollowEachOtherOnOneThread()
+    {
+        using var team = new ThreadTeam(2);
+        int[] threads = new int[64];
+        team.For(threads.Length, (piece, worker) => threads[piece] = worker);
+        Assert.Single(threads.Take(16).Distinct()); // one of the two runs that each thread could take
+    }
+
+    [Fact]
     public void For_PieceThrows_CallerSeesItAndTheTeamWorksOn()
     {
         using var team = new ThreadTeam(2);

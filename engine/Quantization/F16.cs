@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace SmolCluster.Engine.Quantization;
 
@@ -9,12 +10,18 @@ internal readonly unsafe struct F16 : IFloatFormat
     public static int Bytes => sizeof(ushort);
 
     /// <summary>Sign, exponent and fraction are put where a single has them, and a multiplication by 2^112 moves the exponent's bias:
-    /// exact for subnormals too. What is no number comes out as one, so a tile that holds such weights is read once more.</summary>
+    /// exact for subnormals too. What is no number comes out as one, so a tile that holds such weights is read once more. With AVX-512 as
+    /// <see cref="LoadWide"/>.</summary>
     public static float* Unpack(byte* source, int count, float* tile)
     {
         var halves = (ushort*)source;
         var largest = Vector256<ushort>.Zero;
         int i = 0;
+        for (; Avx512F.IsSupported && i <= count - 16; i += 16)
+        {
+            LoadWide(source + (i * Bytes)).Store(tile + i);
+        }
+
         for (; i <= count - 16; i += 16)
         {
             Vector256<ushort> sixteen = Vector256.Load(halves + i);

@@ -42,14 +42,8 @@ internal static unsafe class GroupScales
         for (int word = 0; Avx512BW.IsSupported && word < 4; word++)
         {
             Vector512<uint> four = Vector512.Load((uint*)scales + (16 * word)), mask = Vector512.Create(0x0F0F0F0Fu);
-            short* to = tile->Scales + (128 * word), minimums = tile->Minimums + (64 * word);
-            Vector512<uint> scale = four & mask, minimum = (four >>> 4) & mask;
-            GroupTile.Twice(scale, 0).Store(to);
-            GroupTile.Twice(scale, 1).Store(to + 32);
-            GroupTile.Twice(scale, 2).Store(to + 64);
-            GroupTile.Twice(scale, 3).Store(to + 96);
-            GroupTile.Pair(minimum, 0).Store(minimums);
-            GroupTile.Pair(minimum, 2).Store(minimums + 32);
+            GroupTile.StoreScales(four & mask, tile->Scales + (128 * word));
+            GroupTile.StoreMinimums((four >>> 4) & mask, tile->Minimums + (64 * word));
         }
 
         Vector256<uint> lower = Vector256.Create(0x0F0F0F0Fu);
@@ -58,14 +52,8 @@ internal static unsafe class GroupScales
             for (int row = 0; row < GroupLayout.Rows; row += 8)
             {
                 Vector256<uint> four = Vector256.Load((uint*)scales + (16 * word) + row);
-                short* to = tile->Scales + (128 * word) + (2 * row), minimums = tile->Minimums + (64 * word) + (2 * row);
-                Vector256<uint> scale = four & lower, minimum = (four >>> 4) & lower;
-                GroupTile.Twice(scale, 0).Store(to);
-                GroupTile.Twice(scale, 1).Store(to + 32);
-                GroupTile.Twice(scale, 2).Store(to + 64);
-                GroupTile.Twice(scale, 3).Store(to + 96);
-                GroupTile.Pair(minimum, 0).Store(minimums);
-                GroupTile.Pair(minimum, 2).Store(minimums + 32);
+                GroupTile.StoreScales(four & lower, tile->Scales + (128 * word) + (2 * row));
+                GroupTile.StoreMinimums((four >>> 4) & lower, tile->Minimums + (64 * word) + (2 * row));
             }
         }
     }

@@ -43,25 +43,59 @@ internal unsafe struct GroupTile
         HalfBits.ToSingle(Vector128.Load((ushort*)group + 8)).Store(destination + 8);
     }
 
-    /// <summary>Byte <paramref name="i"/> of each of eight words, twice as 16 bits unsigned.</summary>
+    /// <summary>The bytes of each row's word as scales of four sub-blocks.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<short> Twice(Vector256<uint> words, int i) =>
+    public static void StoreScales(Vector256<uint> words, short* scales)
+    {
+        Twice(words, 0).Store(scales);
+        Twice(words, 1).Store(scales + 32);
+        Twice(words, 2).Store(scales + 64);
+        Twice(words, 3).Store(scales + 96);
+    }
+
+    /// <inheritdoc cref="StoreScales(Vector256{uint}, short*)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreScales(Vector512<uint> words, short* scales)
+    {
+        Twice(words, 0).Store(scales);
+        Twice(words, 1).Store(scales + 32);
+        Twice(words, 2).Store(scales + 64);
+        Twice(words, 3).Store(scales + 96);
+    }
+
+    /// <summary>The bytes of each row's word as minimums of four sub-blocks.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreMinimums(Vector256<uint> words, short* minimums)
+    {
+        Pair(words, 0).Store(minimums);
+        Pair(words, 2).Store(minimums + 32);
+    }
+
+    /// <inheritdoc cref="StoreMinimums(Vector256{uint}, short*)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreMinimums(Vector512<uint> words, short* minimums)
+    {
+        Pair(words, 0).Store(minimums);
+        Pair(words, 2).Store(minimums + 32);
+    }
+
+    // byte i of each of eight words, twice as 16 bits unsigned
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<short> Twice(Vector256<uint> words, int i) =>
         Avx2.Shuffle(words.AsByte(), Bytes(i, -1, i, -1)).AsInt16();
 
-    /// <inheritdoc cref="Twice(Vector256{uint}, int)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<short> Twice(Vector512<uint> words, int i) => Shuffle(words, Bytes(i, -1, i, -1));
+    private static Vector512<short> Twice(Vector512<uint> words, int i) => Shuffle(words, Bytes(i, -1, i, -1));
 
-    /// <summary>Bytes <paramref name="i"/> and the next of each of eight words as 16 bits unsigned.</summary>
+    // bytes i and the next of each of eight words as 16 bits unsigned
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<short> Pair(Vector256<uint> words, int i) =>
+    private static Vector256<short> Pair(Vector256<uint> words, int i) =>
         Avx2.Shuffle(words.AsByte(), Bytes(i, -1, i + 1, -1)).AsInt16();
 
-    /// <inheritdoc cref="Pair(Vector256{uint}, int)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<short> Pair(Vector512<uint> words, int i) => Shuffle(words, Bytes(i, -1, i + 1, -1));
+    private static Vector512<short> Pair(Vector512<uint> words, int i) => Shuffle(words, Bytes(i, -1, i + 1, -1));
 
-    /// <summary>As <see cref="Twice(Vector256{uint}, int)"/>, in the upper bytes: shifted right by 8 they are signed.</summary>
+    /// <summary>Byte <paramref name="i"/> of each of eight words, twice, in the upper bytes of 16 bits: shifted right by 8 they are signed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<short> UpperTwice(Vector256<uint> words, int i) =>
         Avx2.Shuffle(words.AsByte(), Bytes(-1, i, -1, i)).AsInt16();

@@ -57,10 +57,10 @@ internal static unsafe class SixBitScales
         {
             Vector512<uint> a = Vector512.Load((uint*)packed), b = Vector512.Load((uint*)packed + 16), c = Vector512.Load((uint*)packed + 32);
             Vector512<uint> six = Vector512.Create(0x3F3F3F3Fu), four = Vector512.Create(0x0F0F0F0Fu), two = Vector512.Create(0x30303030u);
-            StoreScales(a & six, tile->Scales);
-            StoreScales((c & four) | ((a >>> 2) & two), tile->Scales + 128);
-            StoreMinimums(b & six, tile->Minimums);
-            StoreMinimums(((c >>> 4) & four) | ((b >>> 2) & two), tile->Minimums + 64);
+            GroupTile.StoreScales(a & six, tile->Scales);
+            GroupTile.StoreScales((c & four) | ((a >>> 2) & two), tile->Scales + 128);
+            GroupTile.StoreMinimums(b & six, tile->Minimums);
+            GroupTile.StoreMinimums(((c >>> 4) & four) | ((b >>> 2) & two), tile->Minimums + 64);
             return;
         }
 
@@ -70,42 +70,10 @@ internal static unsafe class SixBitScales
             Vector256<uint> c = Vector256.Load((uint*)packed + 32 + row);
             Vector256<uint> six = Vector256.Create(0x3F3F3F3Fu), four = Vector256.Create(0x0F0F0F0Fu), two = Vector256.Create(0x30303030u);
             short* scales = tile->Scales + (2 * row), minimums = tile->Minimums + (2 * row);
-            StoreScales(a & six, scales);
-            StoreScales((c & four) | ((a >>> 2) & two), scales + 128);
-            StoreMinimums(b & six, minimums);
-            StoreMinimums(((c >>> 4) & four) | ((b >>> 2) & two), minimums + 64);
+            GroupTile.StoreScales(a & six, scales);
+            GroupTile.StoreScales((c & four) | ((a >>> 2) & two), scales + 128);
+            GroupTile.StoreMinimums(b & six, minimums);
+            GroupTile.StoreMinimums(((c >>> 4) & four) | ((b >>> 2) & two), minimums + 64);
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreScales(Vector256<uint> words, short* scales)
-    {
-        GroupTile.Twice(words, 0).Store(scales);
-        GroupTile.Twice(words, 1).Store(scales + 32);
-        GroupTile.Twice(words, 2).Store(scales + 64);
-        GroupTile.Twice(words, 3).Store(scales + 96);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreMinimums(Vector256<uint> words, short* minimums)
-    {
-        GroupTile.Pair(words, 0).Store(minimums);
-        GroupTile.Pair(words, 2).Store(minimums + 32);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreScales(Vector512<uint> words, short* scales)
-    {
-        GroupTile.Twice(words, 0).Store(scales);
-        GroupTile.Twice(words, 1).Store(scales + 32);
-        GroupTile.Twice(words, 2).Store(scales + 64);
-        GroupTile.Twice(words, 3).Store(scales + 96);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreMinimums(Vector512<uint> words, short* minimums)
-    {
-        GroupTile.Pair(words, 0).Store(minimums);
-        GroupTile.Pair(words, 2).Store(minimums + 32);
     }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using SmolCluster.Engine.Gguf;
 using SmolCluster.Engine.Quantization;
 
@@ -88,6 +90,23 @@ public sealed unsafe class DequantizerTests
 
             Assert.Equal(BitConverter.SingleToInt32Bits(expected), BitConverter.SingleToInt32Bits(vector[i]));
             Assert.Equal(BitConverter.SingleToInt32Bits(expected), BitConverter.SingleToInt32Bits(HalfBits.ToSingle((ushort)i)));
+        }
+    }
+
+    [Fact]
+    public void ToSingle_EveryHalf_SameBitsAtAnyWidth()
+    {
+        Assert.SkipUnless(Avx2.IsSupported, "This machine has no AVX2; it converts no halves by sixteen.");
+        for (int i = 0; i < 65536; i += 16)
+        {
+            ushort[] halves = [.. Enumerable.Range(i, 16).Select(static half => (ushort)half)];
+            int[] expected = [.. halves.Select(static half => BitConverter.SingleToInt32Bits(HalfBits.ToSingle(half)))];
+            int[] eights = new int[16], sixteen = new int[16];
+            HalfBits.ToSingle(Vector128.Create(halves)).AsInt32().CopyTo(eights);
+            HalfBits.ToSingle(Vector128.Create(halves, 8)).AsInt32().CopyTo(eights, 8);
+            HalfBits.ToSingle(Vector256.Create(halves)).AsInt32().CopyTo(sixteen);
+            Assert.Equal(expected, eights);
+            Assert.Equal(expected, sixteen);
         }
     }
 

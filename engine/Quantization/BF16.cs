@@ -33,5 +33,5 @@ internal readonly unsafe struct BF16 : IFloatFormat
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> LoadWide(byte* source) => (WideMath.Widen(Vector256.Load((ushort*)source)) << 16).AsSingle();
+    public static Vector512<float> LoadWide(byte* source) => (WideMath.Widen(Vector256.Load((short*)source)) << 16).AsSingle();
 }

@@ -4,14 +4,18 @@ using System.Runtime.Intrinsics.X86;
 
 namespace SmolCluster.Engine.Quantization;
 
-/// <summary>Sixteen rows of floats, as they lie, times a batch: 256 columns are unpacked once and multiplied with every token, two rows
-/// and three tokens at a time, whose sixteen lanes each fill twelve registers. The lanes are those of <see cref="FloatRows{T}"/>,
-/// column i in lane i mod 16, kept in memory from tile to tile: the same bits.</summary>
+/// <summary>Sixteen rows of floats, as they lie, times a batch: 256 columns are unpacked once and multiplied with every token, four rows
+/// and four tokens at a time, whose sixteen lanes each fill sixteen registers; without AVX-512 two rows and three tokens in twelve. The lanes
+/// are those of <see cref="FloatRows{T}"/>, column i in lane i mod 16, kept in memory from tile to tile, those of a token together: the same
+/// bits.</summary>
 internal static unsafe class FloatGroup<T>
     where T : struct, IFloatFormat
 {
     private const int Rows = GroupLayout.Rows;
     private const int Lanes = 16;
+
+    /// <summary>From a token's lanes to the next's.</summary>
+    private const int Token = Rows * Lanes;
 
     /// <summary>Columns unpacked at a time.</summary>
     private const int Tile = 256;
@@ -19,19 +23,24 @@ internal static unsafe class FloatGroup<T>
     /// <summary>Tokens whose lanes live on the stack.</summary>
     private const int Batch = 64;
 
+    /// <summary>Tokens that the registers take at once, and rows; what is left of the tokens is taken one by one.</summary>
+    private static int Several => Avx512F.IsSupported ? 4 : 3;
+
+    private static int RowsAtOnce => Avx512F.IsSupported ? 4 : 2;
+
     /// <summary>See <see cref="RowDot.RunGroup"/>; columns are a multiple of 16, rows lie rowBytes apart.</summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(byte* rows, nint rowBytes, byte* activations, int columns, int tokens, float* destination, nint stride)
     {
-        float* storage = stackalloc float[Rows * Tile + Rows * Batch * Lanes + Lanes];
-        float* tile = (float*)(((nuint)storage + 63) & ~(nuint)63), lanes = tile + Rows * Tile; // [16 rows][256], [16 rows][64][16]
+        float* storage = stackalloc float[Rows * Tile + Batch * Token + Lanes];
+        float* tile = (float*)(((nuint)storage + 63) & ~(nuint)63), lanes = tile + Rows * Tile; // [16 rows][256], [64 tokens][16 rows][16]
         float** unpacked = stackalloc float*[Rows];
         for (int first = 0; first < tokens; first += Batch)
         {
             int count = Math.Min(Batch, tokens - first);
             float* batch = (float*)activations + first * (nint)columns;
-            new Span<float>(lanes, Rows * Batch * Lanes).Clear();
+            new Span<float>(lanes, count * Token).Clear();
             for (int column = 0; column < columns; column += Tile)
             {
                 int width = Math.Min(Tile, columns - column);
@@ -40,14 +49,29 @@ internal static unsafe class FloatGroup<T>
                     unpacked[row] = T.Unpack(rows + row * rowBytes + column * (nint)T.Bytes, width, tile + row * Tile);
                 }
 
-                // a few tokens pass over all rows: both stay in the first-level cache
-                for (int t = 0; t < count;)
+                // a few tokens pass over all rows, and both stay in the first-level cache; meanwhile the memory is asked for the next tile
+                nint next = column + Tile < columns ? (column + Tile) * (nint)T.Bytes : Rows * rowBytes;
+                for (int t = 0, some, asked = 0; t < count; t += some)
                 {
-                    int some = count - t >= 3 ? 3 : 1;
-                    for (int row = 0; row < Rows; row += 2)
+                    some = count - t >= Several ? Several : 1;
+                    for (; asked < Rows * (t + some) / count; asked++)
                     {
-                        float* sums = lanes + (row * Batch + t) * Lanes, token = batch + t * (nint)columns + column;
-                        if (some == 3)
+                        GroupLayout.Prefetch(rows + asked * rowBytes + next, Tile * T.Bytes);
+                    }
+
+                    float* token = batch + t * (nint)columns + column, sums = lanes + t * Token;
+                    float* ahead = t + some < count ? token + some * (nint)columns : batch + column + Tile;
+                    for (int row = 0; row < Rows; row += RowsAtOnce, sums += RowsAtOnce * Lanes, ahead += columns)
+                    {
+                        if (Avx512F.IsSupported && some > 1)
+                        {
+                            FourTimesFour(unpacked + row, token, ahead, columns, width, sums);
+                        }
+                        else if (Avx512F.IsSupported)
+                        {
+                            FourTimesOne(unpacked + row, token, width, sums);
+                        }
+                        else if (some > 1)
                         {
                             TwoTimesThree(unpacked[row], unpacked[row + 1], token, columns, width, sums);
                         }
@@ -56,56 +80,59 @@ internal static unsafe class FloatGroup<T>
                             TwoTimesOne(unpacked[row], unpacked[row + 1], token, width, sums);
                         }
                     }
-
-                    t += some;
                 }
             }
 
-            for (int row = 0; row < Rows; row++)
+            for (int t = 0; t < count; t++)
             {
-                for (int t = 0; t < count; t++)
-                {
-                    destination[(first + t) * stride + row] = Kernels.Lanes.Fold(Vector512.Load(lanes + (row * Batch + t) * Lanes));
-                }
+                float* sums = lanes + t * Token, to = destination + (first + t) * stride;
+                FoldEight(sums).Store(to);
+                FoldEight(sums + 8 * Lanes).Store(to + 8);
             }
         }
     }
 
-    // lanes of the first row's tokens, and of the second's a batch further
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void FourTimesFour(float** rows, float* a, float* ahead, nint columns, nint width, float* lanes)
+    {
+        float* w = rows[0], v = rows[1], u = rows[2], s = rows[3], b = a + columns, c = b + columns, d = c + columns;
+        Quad ofA = new(lanes), ofB = new(lanes + Token), ofC = new(lanes + 2 * Token), ofD = new(lanes + 3 * Token);
+        for (nint i = 0; i < width; i += Lanes)
+        {
+            Vector512<float> x = Vector512.Load(w + i), y = Vector512.Load(v + i), z = Vector512.Load(u + i), t = Vector512.Load(s + i);
+            Sse.Prefetch0(ahead + i);
+            ofA.Add(x, y, z, t, Vector512.Load(a + i));
+            ofB.Add(x, y, z, t, Vector512.Load(b + i));
+            ofC.Add(x, y, z, t, Vector512.Load(c + i));
+            ofD.Add(x, y, z, t, Vector512.Load(d + i));
+        }
+
+        ofA.Store(lanes);
+        ofB.Store(lanes + Token);
+        ofC.Store(lanes + 2 * Token);
+        ofD.Store(lanes + 3 * Token);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void FourTimesOne(float** rows, float* token, nint width, float* lanes)
+    {
+        float* w = rows[0], v = rows[1], u = rows[2], s = rows[3];
+        Quad sums = new(lanes);
+        for (nint i = 0; i < width; i += Lanes)
+        {
+            sums.Add(Vector512.Load(w + i), Vector512.Load(v + i), Vector512.Load(u + i), Vector512.Load(s + i), Vector512.Load(token + i));
+        }
+
+        sums.Store(lanes);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void TwoTimesThree(float* w, float* v, float* a, nint columns, nint width, float* lanes)
     {
-        float* b = a + columns, c = b + columns, more = lanes + Batch * Lanes;
-        if (Avx512F.IsSupported)
-        {
-            Vector512<float> wa = Vector512.Load(lanes), wb = Vector512.Load(lanes + 16), wc = Vector512.Load(lanes + 32);
-            Vector512<float> va = Vector512.Load(more), vb = Vector512.Load(more + 16), vc = Vector512.Load(more + 32);
-            for (nint i = 0; i < width; i += Lanes)
-            {
-                Vector512<float> x = Vector512.Load(w + i), y = Vector512.Load(v + i), z = Vector512.Load(a + i);
-                wa = Vector512.FusedMultiplyAdd(x, z, wa);
-                va = Vector512.FusedMultiplyAdd(y, z, va);
-                z = Vector512.Load(b + i);
-                wb = Vector512.FusedMultiplyAdd(x, z, wb);
-                vb = Vector512.FusedMultiplyAdd(y, z, vb);
-                z = Vector512.Load(c + i);
-                wc = Vector512.FusedMultiplyAdd(x, z, wc);
-                vc = Vector512.FusedMultiplyAdd(y, z, vc);
-            }
-
-            wa.Store(lanes);
-            wb.Store(lanes + 16);
-            wc.Store(lanes + 32);
-            va.Store(more);
-            vb.Store(more + 16);
-            vc.Store(more + 32);
-            return;
-        }
-
-        Vector256<float> wa0 = Vector256.Load(lanes), wa1 = Vector256.Load(lanes + 8), wb0 = Vector256.Load(lanes + 16), wb1 = Vector256.Load(lanes + 24);
-        Vector256<float> wc0 = Vector256.Load(lanes + 32), wc1 = Vector256.Load(lanes + 40);
-        Vector256<float> va0 = Vector256.Load(more), va1 = Vector256.Load(more + 8), vb0 = Vector256.Load(more + 16), vb1 = Vector256.Load(more + 24);
-        Vector256<float> vc0 = Vector256.Load(more + 32), vc1 = Vector256.Load(more + 40);
+        float* b = a + columns, c = b + columns, ofB = lanes + Token, ofC = ofB + Token;
+        Vector256<float> wa0 = Vector256.Load(lanes), wa1 = Vector256.Load(lanes + 8), va0 = Vector256.Load(lanes + 16), va1 = Vector256.Load(lanes + 24);
+        Vector256<float> wb0 = Vector256.Load(ofB), wb1 = Vector256.Load(ofB + 8), vb0 = Vector256.Load(ofB + 16), vb1 = Vector256.Load(ofB + 24);
+        Vector256<float> wc0 = Vector256.Load(ofC), wc1 = Vector256.Load(ofC + 8), vc0 = Vector256.Load(ofC + 16), vc1 = Vector256.Load(ofC + 24);
         for (nint i = 0; i < width; i += Lanes)
         {
             Vector256<float> x = Vector256.Load(w + i), y = Vector256.Load(v + i), z = Vector256.Load(a + i);
@@ -131,18 +158,17 @@ internal static unsafe class FloatGroup<T>
         }
 
         Store(wa0, wa1, lanes);
-        Store(wb0, wb1, lanes + 16);
-        Store(wc0, wc1, lanes + 32);
-        Store(va0, va1, more);
-        Store(vb0, vb1, more + 16);
-        Store(vc0, vc1, more + 32);
+        Store(va0, va1, lanes + 16);
+        Store(wb0, wb1, ofB);
+        Store(vb0, vb1, ofB + 16);
+        Store(wc0, wc1, ofC);
+        Store(vc0, vc1, ofC + 16);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void TwoTimesOne(float* w, float* v, float* a, nint width, float* lanes)
     {
-        float* more = lanes + Batch * Lanes;
-        Vector256<float> w0 = Vector256.Load(lanes), w1 = Vector256.Load(lanes + 8), v0 = Vector256.Load(more), v1 = Vector256.Load(more + 8);
+        Vector256<float> w0 = Vector256.Load(lanes), w1 = Vector256.Load(lanes + 8), v0 = Vector256.Load(lanes + 16), v1 = Vector256.Load(lanes + 24);
         for (nint i = 0; i < width; i += Lanes)
         {
             Vector256<float> x = Vector256.Load(a + i), y = Vector256.Load(a + i + 8);
@@ -153,13 +179,60 @@ internal static unsafe class FloatGroup<T>
         }
 
         Store(w0, w1, lanes);
-        Store(v0, v1, more);
+        Store(v0, v1, lanes + 16);
     }
+
+    /// <summary><see cref="Kernels.Lanes.Fold"/> of eight rows' lanes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> FoldEight(float* lanes)
+    {
+        Vector256<float> low = Pairs(Fours(lanes, lanes + 4 * Lanes), Fours(lanes + Lanes, lanes + 5 * Lanes));
+        Vector256<float> high = Pairs(Fours(lanes + 2 * Lanes, lanes + 6 * Lanes), Fours(lanes + 3 * Lanes, lanes + 7 * Lanes));
+        return Avx.HorizontalAdd(low, high);
+    }
+
+    // four sums of a row's lanes and four of another's
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Fours(float* first, float* second)
+    {
+        Vector256<float> a = Vector256.Load(first) + Vector256.Load(first + 8), b = Vector256.Load(second) + Vector256.Load(second + 8);
+        return Avx.Permute2x128(a, b, 0x20) + Avx.Permute2x128(a, b, 0x31);
+    }
+
+    // of each four, the sums of those two apart
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Pairs(Vector256<float> a, Vector256<float> b) =>
+        Avx.Shuffle(a, b, 0b01_00_01_00) + Avx.Shuffle(a, b, 0b11_10_11_10);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(Vector256<float> low, Vector256<float> high, float* lanes)
     {
         low.Store(lanes);
         high.Store(lanes + 8);
+    }
+
+    // a token's lanes of four rows
+    private struct Quad(float* lanes)
+    {
+        private Vector512<float> a = Vector512.Load(lanes), b = Vector512.Load(lanes + Lanes);
+        private Vector512<float> c = Vector512.Load(lanes + 2 * Lanes), d = Vector512.Load(lanes + 3 * Lanes);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Add(Vector512<float> w, Vector512<float> v, Vector512<float> u, Vector512<float> s, Vector512<float> token)
+        {
+            a = Vector512.FusedMultiplyAdd(w, token, a);
+            b = Vector512.FusedMultiplyAdd(v, token, b);
+            c = Vector512.FusedMultiplyAdd(u, token, c);
+            d = Vector512.FusedMultiplyAdd(s, token, d);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly void Store(float* lanes)
+        {
+            a.Store(lanes);
+            b.Store(lanes + Lanes);
+            c.Store(lanes + 2 * Lanes);
+            d.Store(lanes + 3 * Lanes);
+        }
     }
 }

@@ -16,6 +16,7 @@ internal readonly unsafe struct FloatRows<T> : IRows
     private const int Lanes = 16;
     private const int Tile = 256; // columns converted at a time
     private const int Group = 32; // tokens whose lanes live on the stack
+    private const int Ahead = 4096; // bytes: one token asks for them itself, for a processor looks no further than the page it reads
 
     /// <inheritdoc/>
     [SkipLocalsInit]
@@ -66,7 +67,11 @@ internal readonly unsafe struct FloatRows<T> : IRows
         {
             Vector512<float> sum = default;
             for (nint i = 0; i < columns; i += Lanes)
+            {
+                Ask(row + (i * T.Bytes) + Ahead);
                 sum = Vector512.FusedMultiplyAdd(T.LoadWide(row + (i * T.Bytes)), Vector512.Load(token + i), sum);
+            }
+
             *destination = Kernels.Lanes.Fold(sum);
             return true;
         }
@@ -75,6 +80,7 @@ internal readonly unsafe struct FloatRows<T> : IRows
         Vector256<float> low = default, high = default;
         for (nint i = 0; i < columns; i += Lanes)
         {
+            Ask(row + (i * T.Bytes) + Ahead);
             T.Load(row + (i * T.Bytes), out Vector256<float> first, out Vector256<float> last, ref unusual);
             low = Vector256.FusedMultiplyAdd(first, Vector256.Load(token + i), low);
             high = Vector256.FusedMultiplyAdd(last, Vector256.Load(token + i + 8), high);
@@ -84,6 +90,13 @@ internal readonly unsafe struct FloatRows<T> : IRows
             return false;
         *destination = Kernels.Lanes.Fold(Vector512.Create(low, high));
         return true;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Ask(byte* from)
+    {
+        if (Sse.IsSupported)
+            Sse.Prefetch0(from);
     }
 
     private static float Fold(float* lanes)

@@ -6,15 +6,19 @@ namespace SmolCluster.Engine.Quantization;
 /// <summary>Exact conversion of IEEE half floats. <c>(float)Half</c> is a call into software on this platform and the scales
 /// of a model are mostly halves, many of them subnormal; therefore a conversion without branches on the value.
 /// <para>Shifting the 15 magnitude bits left by 13 and adding 112 to the exponent is right for normal halves. A subnormal half
-/// m * 2^-24 gets exponent 113 instead, which reads 2^-14 + m * 2^-24, and 2^-14 is subtracted again, exactly; the vectors multiply m as an
-/// integer by 2^-24. Scales of blocks of 256 lie about the smallest normal half, where no branch could be predicted.</para></summary>
+/// m * 2^-24 gets exponent 113 instead, which reads 2^-14 + m * 2^-24, and 2^-14 is subtracted again, exactly. Vectors add 224, which
+/// makes infinities and what is no number of the largest exponent, and multiply by 2^-112; of that value v a subnormal half is
+/// 2v - 2^-14, which is the smaller of the two there and nowhere else. Scales of blocks of 256 lie about the smallest normal half, where
+/// no branch could be predicted, and a product with a subnormal factor is done by microcode on Intel processors.</para></summary>
 internal static class HalfBits
 {
     private const int Rebias = 112 << 23;
     private const int SmallestNormal = 113 << 23; // 2^-14
     private const int Infinity = 31 << 23; // a half's infinity, shifted
-    private const int FractionBits = 10;
-    private const float Smallest = 1f / (1 << 24);
+    private const int Magnitude = 0x7FFF << 13; // of a half, shifted
+    private const int Largest = 224 << 23; // what a vector adds to the exponent, so that a half's largest is a single's
+    private const float Scale = 1.92592994438723585e-34f; // 2^-112, which takes that back
+    private const float Smallest = 1f / (1 << 14); // the smallest normal half
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float ToSingle(ushort half)
@@ -31,23 +35,21 @@ internal static class HalfBits
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> ToSingle(Vector128<ushort> halves)
     {
-        Vector256<int> wide = Vector256.Create(Vector128.WidenLower(halves), Vector128.WidenUpper(halves)).AsInt32(), magnitude = wide & Vector256.Create(0x7FFF);
-        Vector256<int> subnormal = (Vector256.ConvertToSingle(magnitude) * Vector256.Create(Smallest)).AsInt32();
-        Vector256<int> value = Vector256.ConditionalSelect(
-            Vector256.LessThan(magnitude, Vector256.Create(1 << FractionBits)), subnormal, (magnitude << 13) + Vector256.Create(Rebias));
-        Vector256<int> infinite = Vector256.GreaterThan(magnitude, Vector256.Create((31 << FractionBits) - 1)) & Vector256.Create(0x7F800000);
-        return (value | infinite | ((wide & Vector256.Create(0x8000)) << 16)).AsSingle();
+        Vector256<int> wide = Vector256.Create(Vector128.WidenLower(halves.AsInt16()), Vector128.WidenUpper(halves.AsInt16()));
+        Vector256<float> large = (((wide << 13) & Vector256.Create(Magnitude)) | Vector256.Create(Largest)).AsSingle();
+        Vector256<float> value = Vector256.MinNative(
+            Vector256.MultiplyAddEstimate(large, Vector256.Create(2 * Scale), Vector256.Create(-Smallest)), large * Vector256.Create(Scale));
+        return (value.AsInt32() | (wide & Vector256.Create(int.MinValue))).AsSingle();
     }
 
     /// <summary>Sixteen at a time.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> ToSingle(Vector256<ushort> halves)
     {
-        Vector512<int> wide = WideMath.Widen(halves), magnitude = wide & Vector512.Create(0x7FFF);
-        Vector512<int> subnormal = (Vector512.ConvertToSingle(magnitude) * Vector512.Create(Smallest)).AsInt32();
-        Vector512<int> value = Vector512.ConditionalSelect(
-            Vector512.LessThan(magnitude, Vector512.Create(1 << FractionBits)), subnormal, (magnitude << 13) + Vector512.Create(Rebias));
-        Vector512<int> infinite = Vector512.GreaterThan(magnitude, Vector512.Create((31 << FractionBits) - 1)) & Vector512.Create(0x7F800000);
-        return (value | infinite | ((wide & Vector512.Create(0x8000)) << 16)).AsSingle();
+        Vector512<int> wide = WideMath.Widen(halves.AsInt16());
+        Vector512<float> large = (((wide << 13) & Vector512.Create(Magnitude)) | Vector512.Create(Largest)).AsSingle();
+        Vector512<float> value = Vector512.MinNative(
+            Vector512.MultiplyAddEstimate(large, Vector512.Create(2 * Scale), Vector512.Create(-Smallest)), large * Vector512.Create(Scale));
+        return (value.AsInt32() | (wide & Vector512.Create(int.MinValue))).AsSingle();
     }
 }

@@ -43,9 +43,9 @@ internal static class WideMath
         ? Avx512BW.ConvertToVector512Int16(a)
         : Vector512.Create(Avx2.ConvertToVector256Int16(a.GetLower()), Avx2.ConvertToVector256Int16(a.GetUpper()));
 
-    /// <summary>16 unsigned numbers of 16 bits to 32.</summary>
+    /// <summary>16 signed numbers of 16 bits to 32.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<int> Widen(Vector256<ushort> a) => Avx512F.IsSupported
+    public static Vector512<int> Widen(Vector256<short> a) => Avx512F.IsSupported
         ? Avx512F.ConvertToVector512Int32(a)
         : Vector512.Create(Avx2.ConvertToVector256Int32(a.GetLower()), Avx2.ConvertToVector256Int32(a.GetUpper()));
 

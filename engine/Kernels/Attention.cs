@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.X86;
 using SmolCluster.Engine.Caching;
 
 namespace SmolCluster.Engine.Kernels;
@@ -5,8 +6,8 @@ namespace SmolCluster.Engine.Kernels;
 /// <summary>
 /// Causal attention over a paged cache with a running softmax: pages are folded first to last, positions within a page first
 /// to last. What a token gets depends on its position and the cache alone, not on which other tokens are computed beside it.
-/// A row is one token's one query head. Rows that share a key/value head go through a page by fours, each key and value being
-/// loaded and converted once for all four (<see cref="AttentionFold{T}"/>). Pages before a window are passed over and stay in the cache, since
+/// A row is one token's one query head. Rows that share a key/value head go through a page by fours or eights, each key and value being
+/// loaded and converted once for all of them (<see cref="AttentionFold{T}"/>). Pages before a window are passed over and stay in the cache, since
 /// other layers see them; a row's chain of additions begins with the first position in its window.
 /// Source: Milakov and Gimelshein 2018 (online normalizer); Dao et al. 2022.
 /// </summary>
@@ -81,40 +82,76 @@ internal static unsafe class Attention
             rows.WidenScales(page, (ushort*)(values + Page * headLength));
         }
 
-        // a page is gone through in 4 · headLength rounds; while the first four rows do, what comes after it is fetched
+        // a page is gone through in 4 · headLength rounds; while the first rows do, what comes after it is fetched
         int step = (int)(layout.HeadBytes / (4 * headLength));
-        float** output = stackalloc float*[AttentionRows.Quad];
-        for (int quad = 0; quad < rows.Quads; quad++)
+        bool wide = Avx512F.IsSupported && headLength % WideAttentionFold<T>.Columns == 0;
+        float** output = stackalloc float*[AttentionRows.Most];
+        for (int quad = 0, quads; quad < rows.Quads; quad += quads)
         {
-            (int least, int most) = rows.VisibleOf(quad, page);
-            (int hidden, int mostHidden) = rows.HiddenOf(quad, page);
+            quads = wide && quad + 1 < rows.Quads ? 2 : 1;
+            (int least, int most) = rows.VisibleOf(quad, quads, page);
+            (int hidden, int mostHidden) = rows.HiddenOf(quad, quads, page);
             if (most <= hidden)
             {
                 continue;
             }
 
             bool fetch = quad == 0;
-            AttentionFold<T>.Score(rows.Queries(quad), keys, headLength, rows.Scale, rows.Scores, fetch ? values : keys, fetch ? step : 0);
+            Score<T>(wide, quads, rows.Queries(quad), keys, headLength, rows.Scale, rows.Scores, fetch ? values : keys, fetch ? step : 0);
             if (rows.Cap != 0)
             {
-                SoftCap.Apply(rows.Scores, AttentionRows.Quad * Page, rows.Cap);
+                SoftCap.Apply(rows.Scores, quads * AttentionRows.Quad * Page, rows.Cap);
             }
 
-            rows.Weigh(quad, page, T.Lift, output);
+            rows.Weigh(quad, quads, page, T.Lift, output);
             fetch &= next != null;
-            // all four see the positions from first to least; some see more before these, and some after them
+            // all of them see the positions from first to least; some see more before these, and some after them
             int first = Math.Min(mostHidden, least);
-            for (int row = 0; row < AttentionRows.Quad && first > hidden; row++)
+            for (int row = 0; row < quads * AttentionRows.Quad && first > hidden; row++)
             {
                 AttentionFold<T>.AddOne(rows.Scores + row * Page, values, rows.ValueScales, rows.Hidden(quad * AttentionRows.Quad + row, page), first, headLength, output[row]);
             }
 
-            AttentionFold<T>.Add(rows.Scores, values, rows.ValueScales, first, least, headLength, output, fetch ? next : values, fetch ? step : 0);
-            for (int row = 0; row < AttentionRows.Quad && most > least; row++)
+            Add<T>(wide, quads, rows.Scores, values, rows.ValueScales, first, least, headLength, output, fetch ? next : values, fetch ? step : 0);
+            for (int row = 0; row < quads * AttentionRows.Quad && most > least; row++)
             {
                 int at = quad * AttentionRows.Quad + row;
                 AttentionFold<T>.AddOne(rows.Scores + row * Page, values, rows.ValueScales, Math.Max(least, rows.Hidden(at, page)), rows.Visible(at, page, 0), headLength, output[row]);
             }
+        }
+    }
+
+    private static void Score<T>(bool wide, int quads, float* queries, byte* keys, int headLength, float scale, float* scores, byte* ahead, int step)
+        where T : struct, IKvCells
+    {
+        if (!wide)
+        {
+            AttentionFold<T>.Score(queries, keys, headLength, scale, scores, ahead, step);
+        }
+        else if (quads == 1)
+        {
+            WideAttentionFold<T>.Score<FourRows>(queries, keys, headLength, scale, scores, ahead, step);
+        }
+        else
+        {
+            WideAttentionFold<T>.Score<EightRows>(queries, keys, headLength, scale, scores, ahead, step);
+        }
+    }
+
+    private static void Add<T>(bool wide, int quads, float* weights, byte* values, float* scales, int first, int end, int headLength, float** output, byte* ahead, int step)
+        where T : struct, IKvCells
+    {
+        if (!wide)
+        {
+            AttentionFold<T>.Add(weights, values, scales, first, end, headLength, output, ahead, step);
+        }
+        else if (quads == 1)
+        {
+            WideAttentionFold<T>.Add<FourRows>(weights, values, scales, first, end, headLength, output, ahead, step);
+        }
+        else
+        {
+            WideAttentionFold<T>.Add<EightRows>(weights, values, scales, first, end, headLength, output, ahead, step);
         }
     }
 }

@@ -10,8 +10,11 @@ namespace SmolCluster.Engine.Kernels;
 /// </summary>
 internal readonly unsafe struct AttentionRows
 {
-    /// <summary>Rows that go through a page together.</summary>
+    /// <summary>Rows that are laid out together.</summary>
     public const int Quad = 4;
+
+    /// <summary>The most that go through a page together.</summary>
+    public const int Most = 2 * Quad;
 
     private const int Page = KvLayout.PageLength;
 
@@ -31,7 +34,7 @@ internal readonly unsafe struct AttentionRows
         FirstPage = Math.Max(0, firstPosition + 1 - _window) / Page;
         LastPage = (firstPosition + tokens - 1) / Page;
         Scores = scratch;
-        ValueScales = Scores + Quad * Page;
+        ValueScales = Scores + Most * Page;
         _spare = ValueScales + Page * headLength / Lanes.Count;
         _queries = _spare + headLength;
         _lanes = _queries + Quads * Quad * headLength;
@@ -51,7 +54,7 @@ internal readonly unsafe struct AttentionRows
     /// <summary>What no score's size exceeds; 0: none.</summary>
     public float Cap { get; }
 
-    /// <summary>[4][Page]: scores, then weights, of the four rows at work.</summary>
+    /// <summary>[8][Page]: scores, then weights, of the rows at work.</summary>
     public float* Scores { get; }
 
     /// <summary>[Page][headLength / 32], of the page at work.</summary>
@@ -60,7 +63,7 @@ internal readonly unsafe struct AttentionRows
     public static int ScratchLength(int headLength, int rows)
     {
         int whole = (rows + Quad - 1) / Quad * Quad;
-        return Quad * Page + Page * headLength / Lanes.Count + headLength + whole * (headLength + Lanes.Count + 1);
+        return Most * Page + Page * headLength / Lanes.Count + headLength + whole * (headLength + Lanes.Count + 1);
     }
 
     public float* Queries(int quad) => _queries + quad * Quad * _headLength;
@@ -92,22 +95,22 @@ internal readonly unsafe struct AttentionRows
     public int Visible(int row, int page, int beyond) =>
         row >= _rows ? beyond : Math.Clamp(_firstPosition + row / _group + 1 - page * Page, 0, Page);
 
-    /// <summary>The fewest and the most positions that a row of these four sees.</summary>
-    public (int Least, int Most) VisibleOf(int quad, int page) =>
-        (Visible(quad * Quad, page, 0), Visible(Math.Min(quad * Quad + Quad, _rows) - 1, page, 0));
+    /// <summary>The fewest and the most positions that a row of these quads sees.</summary>
+    public (int Least, int Most) VisibleOf(int quad, int quads, int page) =>
+        (Visible(quad * Quad, page, 0), Visible(Math.Min((quad + quads) * Quad, _rows) - 1, page, 0));
 
     /// <summary>How many of a page's positions come before a row's window; all for a row that only fills up the last four.</summary>
     public int Hidden(int row, int page) =>
         row >= _rows ? Page : Math.Clamp(_firstPosition + row / _group + 1 - _window - page * Page, 0, Page);
 
-    /// <summary>The fewest and the most positions that lie before the windows of these four.</summary>
-    public (int Least, int Most) HiddenOf(int quad, int page) =>
-        (Hidden(quad * Quad, page), Hidden(Math.Min(quad * Quad + Quad, _rows) - 1, page));
+    /// <summary>The fewest and the most positions that lie before the windows of these quads.</summary>
+    public (int Least, int Most) HiddenOf(int quad, int quads, int page) =>
+        (Hidden(quad * Quad, page), Hidden(Math.Min((quad + quads) * Quad, _rows) - 1, page));
 
-    /// <summary>Turns the scores of four rows into weights, lifted; what a row does not see has none. Gives the rows' outputs.</summary>
-    public void Weigh(int quad, int page, float lift, float** output)
+    /// <summary>Turns the scores of these quads' rows into weights, lifted; what a row does not see has none. Gives the rows' outputs.</summary>
+    public void Weigh(int quad, int quads, int page, float lift, float** output)
     {
-        for (int i = 0; i < Quad; i++)
+        for (int i = 0; i < quads * Quad; i++)
         {
             int row = quad * Quad + i;
             output[i] = Output(row);

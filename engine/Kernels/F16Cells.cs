@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using SmolCluster.Engine.Quantization;
 
 namespace SmolCluster.Engine.Kernels;
 
@@ -21,6 +22,13 @@ internal readonly unsafe struct F16Cells : IKvCells
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Load(byte* cells, int cell) => Bits((short*)cells + cell).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadWide(byte* cells, int cell) => WideBits((short*)cells + cell).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector512<int> WideBits(short* source) =>
+        (WideMath.Widen(Vector256.Load(source)) << 13) & Vector512.Create(SignAndMagnitude);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector256<int> Bits(short* source)
@@ -53,5 +61,13 @@ internal readonly unsafe struct F16OrNoNumberCells : IKvCells
         Vector256<int> bits = F16Cells.Bits((short*)cells + cell);
         Vector256<int> noNumber = Vector256.GreaterThan(bits & Vector256.Create(0x7FFFFFFF), Vector256.Create(0x7C00 << 13));
         return (bits | (noNumber & Vector256.Create(0x7FC00000))).AsSingle();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadWide(byte* cells, int cell)
+    {
+        Vector512<int> bits = F16Cells.WideBits((short*)cells + cell);
+        Vector512<int> noNumber = Vector512.GreaterThan(bits & Vector512.Create(0x7FFFFFFF), Vector512.Create(0x7C00 << 13));
+        return (bits | (noNumber & Vector512.Create(0x7FC00000))).AsSingle();
     }
 }

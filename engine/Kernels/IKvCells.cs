@@ -18,6 +18,9 @@ internal unsafe interface IKvCells
 
     /// <summary>Eight cells from index <paramref name="cell"/> on.</summary>
     static abstract Vector256<float> Load(byte* cells, int cell);
+
+    /// <summary>Sixteen, where there is AVX-512.</summary>
+    static abstract Vector512<float> LoadWide(byte* cells, int cell);
 }
 
 internal readonly unsafe struct F32Cells : IKvCells
@@ -27,4 +30,6 @@ internal readonly unsafe struct F32Cells : IKvCells
     public static bool HasScales => false;
 
     public static Vector256<float> Load(byte* cells, int cell) => Vector256.Load((float*)cells + cell);
+
+    public static Vector512<float> LoadWide(byte* cells, int cell) => Vector512.Load((float*)cells + cell);
 }

@@ -29,6 +29,9 @@ internal readonly unsafe struct Q8_0Cells : IKvCells
         return Vector256.ConvertToSingle(Vector256.Create(Vector128.WidenLower(eight), Vector128.WidenUpper(eight)));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadWide(byte* cells, int cell) => Vector512.ConvertToSingle(Avx512F.ConvertToVector512Int32(Vector128.Load((sbyte*)cells + cell)));
+
     /// <summary>
     /// Rounds a block: its scale is the F16 nearest to its largest magnitude ÷ 127, each number the whole one nearest to value ÷
     /// scale, ties to even, at most 127 either way; a scale of 0 keeps zeros. A block with what is no number gets a scale that is

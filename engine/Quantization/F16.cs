@@ -55,7 +55,7 @@ internal readonly unsafe struct F16 : IFloatFormat
         high = ToSingle(last);
     }
 
-    /// <summary>Without the multiplication of <see cref="Load"/>, which an Intel processor does by microcode where a weight is subnormal.</summary>
+    /// <summary>Unlike <see cref="Load"/> without a subnormal factor, with which an Intel processor multiplies by microcode.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> LoadWide(byte* source) => HalfBits.ToSingle(Vector256.Load((ushort*)source));
 

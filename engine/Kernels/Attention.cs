@@ -7,7 +7,7 @@ namespace SmolCluster.Engine.Kernels;
 /// Causal attention over a paged cache with a running softmax: pages are folded first to last, positions within a page first
 /// to last. What a token gets depends on its position and the cache alone, not on which other tokens are computed beside it.
 /// A row is one token's one query head. Rows that share a key/value head go through a page by fours or eights, each key and value being
-/// loaded and converted once for all of them (<see cref="AttentionFold{T}"/>). Pages before a window are passed over and stay in the cache, since
+/// loaded and converted once for all of them (<see cref="AttentionFold{T}"/>, <see cref="WideAttentionFold{T}"/>). Pages before a window are passed over and stay in the cache, since
 /// other layers see them; a row's chain of additions begins with the first position in its window.
 /// Source: Milakov and Gimelshein 2018 (online normalizer); Dao et al. 2022.
 /// </summary>
@@ -55,7 +55,7 @@ internal static unsafe class Attention
     {
         KvLayout layout = cache.Pool.Layout;
         long keyOffset = layout.KeyOffset(layer, kvHead), valueOffset = layout.ValueOffset(layer, kvHead);
-        rows.Begin(queries, T.Lift);
+        rows.Begin(queries);
         for (int page = rows.FirstPage; page <= rows.LastPage; page++)
         {
             KvPage here = cache.PageAt(page);
@@ -103,7 +103,7 @@ internal static unsafe class Attention
                 SoftCap.Apply(rows.Scores, quads * AttentionRows.Quad * Page, rows.Cap);
             }
 
-            rows.Weigh(quad, quads, page, T.Lift, output);
+            rows.Weigh(quad, quads, page, output);
             fetch &= next != null;
             // all of them see the positions from first to least; some see more before these, and some after them
             int first = Math.Min(mostHidden, least);

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using SmolCluster.Engine.Caching;
 
 namespace SmolCluster.Engine.Kernels;
@@ -17,7 +16,7 @@ internal static unsafe class AttentionFold<T>
     private const int Page = KvLayout.PageLength, Rows = AttentionRows.Quad, Columns = 16;
 
     /// <summary>Scores of all positions of a page; those past the stored ones are of whatever lies there.</summary>
-    /// <param name="queries">[headLength][4], lifted.</param>
+    /// <param name="queries">[headLength][4]</param>
     /// <param name="keys">[headLength][Page] cells, then [headLength / 32][Page] scales.</param>
     /// <param name="headLength">A multiple of 16, of 32 with scales.</param>
     /// <param name="scale">Multiplies each score.</param>
@@ -63,7 +62,7 @@ internal static unsafe class AttentionFold<T>
                     q = Vector256.Create(queries[i * Rows + 3]);
                     d0 = Vector256.FusedMultiplyAdd(q, k0, d0);
                     d1 = Vector256.FusedMultiplyAdd(q, k1, d1);
-                    Ask(ahead);
+                    Prefetch.Line(ahead);
                 }
             }
 
@@ -81,7 +80,7 @@ internal static unsafe class AttentionFold<T>
     }
 
     /// <summary>Adds the values from <paramref name="first"/> to before <paramref name="end"/>, each times its weight, to four rows' outputs.</summary>
-    /// <param name="weights">[4][Page], lifted.</param>
+    /// <param name="weights">[4][Page]</param>
     /// <param name="values">[Page][headLength] cells.</param>
     /// <param name="scales">[Page][headLength / 32] as F32, where there are any.</param>
     /// <param name="first">Of the page's positions.</param>
@@ -123,7 +122,7 @@ internal static unsafe class AttentionFold<T>
                 w = Vector256.Create(weights[j + 3 * Page]);
                 d0 = Vector256.FusedMultiplyAdd(w, v0, d0);
                 d1 = Vector256.FusedMultiplyAdd(w, v1, d1);
-                Ask(ahead);
+                Prefetch.Line(ahead);
             }
 
             a0.Store(a);
@@ -157,15 +156,6 @@ internal static unsafe class AttentionFold<T>
             }
 
             sum.Store(output + c);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Ask(byte* ahead)
-    {
-        if (Sse.IsSupported)
-        {
-            Sse.Prefetch0(ahead);
         }
     }
 }

@@ -69,8 +69,7 @@ internal readonly unsafe struct AttentionRows
     public float* Queries(int quad) => _queries + quad * Quad * _headLength;
 
     /// <param name="queries">[tokens][stride]</param>
-    /// <param name="lift">See <see cref="IKvCells.Lift"/>.</param>
-    public void Begin(float* queries, float lift)
+    public void Begin(float* queries)
     {
         new Span<float>(_spare, _headLength).Clear();
         new Span<float>(_lanes, _rows * Lanes.Count).Clear();
@@ -81,7 +80,7 @@ internal readonly unsafe struct AttentionRows
             float* from = queries + At(row);
             for (int i = 0; i < _headLength; i++)
             {
-                to[i * Quad] = row < _rows ? from[i] * lift : 0;
+                to[i * Quad] = row < _rows ? from[i] : 0;
             }
 
             new Span<float>(Output(row), _headLength).Clear();
@@ -107,8 +106,8 @@ internal readonly unsafe struct AttentionRows
     public (int Least, int Most) HiddenOf(int quad, int quads, int page) =>
         (Hidden(quad * Quad, page), Hidden(Math.Min((quad + quads) * Quad, _rows) - 1, page));
 
-    /// <summary>Turns the scores of these quads' rows into weights, lifted; what a row does not see has none. Gives the rows' outputs.</summary>
-    public void Weigh(int quad, int quads, int page, float lift, float** output)
+    /// <summary>Turns the scores of these quads' rows into weights; what a row does not see has none. Gives the rows' outputs.</summary>
+    public void Weigh(int quad, int quads, int page, float** output)
     {
         for (int i = 0; i < quads * Quad; i++)
         {
@@ -122,7 +121,7 @@ internal readonly unsafe struct AttentionRows
                     new Span<float>(Scores + i * Page, hidden).Fill(float.NegativeInfinity);
                 }
 
-                Weigh(row, Scores + i * Page, visible, lift, output[i]);
+                Weigh(row, Scores + i * Page, visible, output[i]);
             }
         }
     }
@@ -146,7 +145,7 @@ internal readonly unsafe struct AttentionRows
         }
     }
 
-    private void Weigh(int row, float* scores, int visible, float lift, float* output)
+    private void Weigh(int row, float* scores, int visible, float* output)
     {
         Vector512<float> top = Vector512.Create(float.NegativeInfinity);
         for (int j = 0; j < Page; j += Lanes.Count)
@@ -171,7 +170,7 @@ internal readonly unsafe struct AttentionRows
         {
             Vector512<float> weight = ExactMath.Exp(Vector512.Load(scores + j) - Vector512.Create(largest));
             sum += weight;
-            (weight * lift).Store(scores + j);
+            weight.Store(scores + j);
         }
 
         sum.Store(_lanes + row * Lanes.Count);

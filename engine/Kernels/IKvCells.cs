@@ -8,10 +8,6 @@ namespace SmolCluster.Engine.Kernels;
 /// </summary>
 internal unsafe interface IKvCells
 {
-    /// <summary>A power of two, by which queries and weights are multiplied beforehand because <see cref="Load"/> gives numbers
-    /// so much smaller. Both are exact, and so is their product inside of a fused multiply-add.</summary>
-    static abstract float Lift { get; }
-
     /// <summary>Whether blocks of <see cref="Caching.KvLayout.BlockLength"/> numbers have a scale that loaded ones are multiplied
     /// by, exactly.</summary>
     static abstract bool HasScales { get; }
@@ -25,8 +21,6 @@ internal unsafe interface IKvCells
 
 internal readonly unsafe struct F32Cells : IKvCells
 {
-    public static float Lift => 1;
-
     public static bool HasScales => false;
 
     public static Vector256<float> Load(byte* cells, int cell) => Vector256.Load((float*)cells + cell);

@@ -12,8 +12,6 @@ internal readonly unsafe struct Q8_0Cells : IKvCells
     // adding and taking away 1.5 · 2^23 rounds to the nearest whole number, ties to even; the whole number is then in the low bits
     private const float Magic = 12582912;
 
-    public static float Lift => 1;
-
     public static bool HasScales => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

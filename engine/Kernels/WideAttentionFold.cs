@@ -19,7 +19,7 @@ internal static unsafe class WideAttentionFold<T>
     private const int Page = KvLayout.PageLength, Quad = AttentionRows.Quad, Lanes = Columns / 2;
 
     /// <summary>See <see cref="AttentionFold{T}.Score"/>.</summary>
-    /// <param name="queries">[rows / 4][headLength][4], lifted.</param>
+    /// <param name="queries">[rows / 4][headLength][4]</param>
     /// <param name="scores">[rows][Page]</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Score<TRows>(float* queries, byte* keys, int headLength, float scale, float* scores, byte* ahead, nint step)
@@ -76,7 +76,7 @@ internal static unsafe class WideAttentionFold<T>
     }
 
     /// <summary>See <see cref="AttentionFold{T}.Add"/>.</summary>
-    /// <param name="weights">[rows][Page], lifted.</param>
+    /// <param name="weights">[rows][Page]</param>
     /// <param name="output">As many as rows, of [headLength].</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Add<TRows>(float* weights, byte* values, float* scales, int from, int end, int headLength, float** output, byte* ahead, nint step)

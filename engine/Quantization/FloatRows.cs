@@ -68,7 +68,7 @@ internal readonly unsafe struct FloatRows<T> : IRows
             Vector512<float> sum = default;
             for (nint i = 0; i < columns; i += Lanes)
             {
-                Ask(row + (i * T.Bytes) + Ahead);
+                Kernels.Prefetch.Line(row + (i * T.Bytes) + Ahead);
                 sum = Vector512.FusedMultiplyAdd(T.LoadWide(row + (i * T.Bytes)), Vector512.Load(token + i), sum);
             }
 
@@ -80,7 +80,7 @@ internal readonly unsafe struct FloatRows<T> : IRows
         Vector256<float> low = default, high = default;
         for (nint i = 0; i < columns; i += Lanes)
         {
-            Ask(row + (i * T.Bytes) + Ahead);
+            Kernels.Prefetch.Line(row + (i * T.Bytes) + Ahead);
             T.Load(row + (i * T.Bytes), out Vector256<float> first, out Vector256<float> last, ref unusual);
             low = Vector256.FusedMultiplyAdd(first, Vector256.Load(token + i), low);
             high = Vector256.FusedMultiplyAdd(last, Vector256.Load(token + i + 8), high);
@@ -90,13 +90,6 @@ internal readonly unsafe struct FloatRows<T> : IRows
             return false;
         *destination = Kernels.Lanes.Fold(Vector512.Create(low, high));
         return true;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Ask(byte* from)
-    {
-        if (Sse.IsSupported)
-            Sse.Prefetch0(from);
     }
 
     private static float Fold(float* lanes)

@@ -13,12 +13,12 @@ namespace SmolCluster.Engine.Quantization;
 internal static class HalfBits
 {
     private const int Rebias = 112 << 23;
-    private const int SmallestNormal = 113 << 23; // 2^-14
+    private const int SmallestNormalBits = 113 << 23;
     private const int Infinity = 31 << 23; // a half's infinity, shifted
     private const int Magnitude = 0x7FFF << 13; // of a half, shifted
     private const int Largest = 224 << 23; // what a vector adds to the exponent, so that a half's largest is a single's
     private const float Scale = 1.92592994438723585e-34f; // 2^-112, which takes that back
-    private const float Smallest = 1f / (1 << 14); // the smallest normal half
+    private const float SmallestNormal = 1f / (1 << 14);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float ToSingle(ushort half)
@@ -26,19 +26,19 @@ internal static class HalfBits
         var bits = (half & 0x7FFF) << 13;
         var subnormal = (bits - (1 << 23)) >> 31; // -1 or 0
         var value = BitConverter.Int32BitsToSingle(bits + Rebias - (subnormal << 23))
-            - BitConverter.Int32BitsToSingle(subnormal & SmallestNormal);
+            - BitConverter.Int32BitsToSingle(subnormal & SmallestNormalBits);
         var result = bits >= Infinity ? bits | 0x7F800000 : BitConverter.SingleToInt32Bits(value);
         return BitConverter.Int32BitsToSingle(result | ((half & 0x8000) << 16));
     }
 
-    /// <summary>The same, eight at a time.</summary>
+    /// <summary>The same, eight at a time. However the estimate is rounded, which is the smaller is the same, and a subnormal half's is exact.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> ToSingle(Vector128<ushort> halves)
     {
         Vector256<int> wide = Vector256.Create(Vector128.WidenLower(halves.AsInt16()), Vector128.WidenUpper(halves.AsInt16()));
         Vector256<float> large = (((wide << 13) & Vector256.Create(Magnitude)) | Vector256.Create(Largest)).AsSingle();
         Vector256<float> value = Vector256.MinNative(
-            Vector256.MultiplyAddEstimate(large, Vector256.Create(2 * Scale), Vector256.Create(-Smallest)), large * Vector256.Create(Scale));
+            Vector256.MultiplyAddEstimate(large, Vector256.Create(2 * Scale), Vector256.Create(-SmallestNormal)), large * Vector256.Create(Scale));
         return (value.AsInt32() | (wide & Vector256.Create(int.MinValue))).AsSingle();
     }
 
@@ -49,7 +49,7 @@ internal static class HalfBits
         Vector512<int> wide = WideMath.Widen(halves.AsInt16());
         Vector512<float> large = (((wide << 13) & Vector512.Create(Magnitude)) | Vector512.Create(Largest)).AsSingle();
         Vector512<float> value = Vector512.MinNative(
-            Vector512.MultiplyAddEstimate(large, Vector512.Create(2 * Scale), Vector512.Create(-Smallest)), large * Vector512.Create(Scale));
+            Vector512.MultiplyAddEstimate(large, Vector512.Create(2 * Scale), Vector512.Create(-SmallestNormal)), large * Vector512.Create(Scale));
         return (value.AsInt32() | (wide & Vector512.Create(int.MinValue))).AsSingle();
     }
 }

@@ -60,6 +60,11 @@ internal readonly unsafe struct Avx512GroupDot : IGroupDot
         {
             GroupLayout.Prefetch(ahead, aheadStep);
             ahead += aheadStep;
+            if (TTokens.Count > Four.Count)
+            {
+                Octets.PrefetchNext<T>(tokens);
+            }
+
             if (T.IntegerScales)
             {
                 scale = Vector512.Load(scales + q / T.QuadsAScale * 32);
@@ -90,20 +95,20 @@ internal readonly unsafe struct Avx512GroupDot : IGroupDot
                     Quad<TTokens>(weights + 64, tokens + 4 * TTokens.Apart, ref c0, ref c1, ref c2, ref c3, ref c4, ref c5, ref c6, ref c7);
                 }
 
-                s0 += WideMath.MultiplyAddAdjacent(c0, scale);
+                s0 = Scaled<T>(s0, c0, scale);
                 if (TTokens.Count > One.Count)
                 {
-                    s1 += WideMath.MultiplyAddAdjacent(c1, scale);
-                    s2 += WideMath.MultiplyAddAdjacent(c2, scale);
-                    s3 += WideMath.MultiplyAddAdjacent(c3, scale);
+                    s1 = Scaled<T>(s1, c1, scale);
+                    s2 = Scaled<T>(s2, c2, scale);
+                    s3 = Scaled<T>(s3, c3, scale);
                 }
 
                 if (TTokens.Count > Four.Count)
                 {
-                    s4 += WideMath.MultiplyAddAdjacent(c4, scale);
-                    s5 += WideMath.MultiplyAddAdjacent(c5, scale);
-                    s6 += WideMath.MultiplyAddAdjacent(c6, scale);
-                    s7 += WideMath.MultiplyAddAdjacent(c7, scale);
+                    s4 = Scaled<T>(s4, c4, scale);
+                    s5 = Scaled<T>(s5, c5, scale);
+                    s6 = Scaled<T>(s6, c6, scale);
+                    s7 = Scaled<T>(s7, c7, scale);
                 }
             }
 
@@ -133,6 +138,11 @@ internal readonly unsafe struct Avx512GroupDot : IGroupDot
         {
             GroupLayout.Prefetch(ahead, aheadStep);
             ahead += aheadStep;
+            if (TTokens.Count > Four.Count)
+            {
+                Octets.PrefetchNext<T>(tokens + q * TTokens.Apart * 4);
+            }
+
             Vector512<int> s0 = default, s1 = default, s2 = default, s3 = default, s4 = default, s5 = default, s6 = default, s7 = default;
             int* pair = wide + q * TTokens.Apart * 2;
             for (byte* end = weights + T.QuadsAScale * 64; weights < end; weights += 64, pair += 2 * TTokens.Apart)
@@ -203,6 +213,13 @@ internal readonly unsafe struct Avx512GroupDot : IGroupDot
             ? Pairs(weights, token)
             : Pairs(weights, token) + Vector512.Create(*quadSums).AsInt16() * (short)-T.GroupOffset;
 
+    // sums of 16 bits times their scale, to those of the same scale before, of which there may be none
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<int> Scaled<T>(Vector512<int> before, Vector512<short> sums, Vector512<short> scale)
+        where T : struct, IGroupQuants => !T.IntegerScales && T.QuadsInHeadroom == T.QuadsAScale
+            ? WideMath.MultiplyAddAdjacent(sums, scale)
+            : before + WideMath.MultiplyAddAdjacent(sums, scale);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<int> WidePairs(Vector512<short> even, Vector512<short> odd, int* pair) =>
         WideMath.MultiplyAddAdjacent(even, Vector512.Create(pair[0]).AsInt16()) + WideMath.MultiplyAddAdjacent(odd, Vector512.Create(pair[1]).AsInt16());
@@ -266,35 +283,5 @@ internal readonly unsafe struct Avx512GroupDot : IGroupDot
             g.Store(sums + 96);
             h.Store(sums + 112);
         }
-    }
-
-    /// <summary>How many tokens a body multiplies; what it does not need is not compiled.</summary>
-    private interface ITokens
-    {
-        static abstract int Count { get; }
-
-        /// <summary>Tokens that lie side by side, used or not.</summary>
-        static abstract int Apart { get; }
-    }
-
-    private readonly struct One : ITokens
-    {
-        public static int Count => 1;
-
-        public static int Apart => 1;
-    }
-
-    private readonly struct Four : ITokens
-    {
-        public static int Count => 4;
-
-        public static int Apart => Octets.Tokens;
-    }
-
-    private readonly struct Eight : ITokens
-    {
-        public static int Count => Octets.Tokens;
-
-        public static int Apart => Octets.Tokens;
     }
 }

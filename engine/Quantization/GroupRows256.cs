@@ -32,8 +32,12 @@ internal static unsafe class GroupRows256<T, TDot>
             int count = Math.Min(Batch, tokens - first);
             TokenRows batch = activations.From(first, tokenBytes, ActivationFormat.Q8K);
             new Span<float>(sums, count * Rows).Clear();
-            for (int block = 0; block < columns / Activations.Q8KBlock; block++)
+            int blocks = columns / Activations.Q8KBlock;
+            for (int block = 0; block < blocks; block++)
             {
+                // the last block's sums go where they are wanted: lines far apart, which the next tokens' products give the time to fetch
+                float* to = block < blocks - 1 ? sums : destination + first * stride;
+                nint apart = block < blocks - 1 ? Rows : stride;
                 byte* group = rows + (nint)block * Rows * sizeof(T);
                 byte* ahead = rowBytes == 0 ? group + GroupLayout.PrefetchBlocks(count) * Rows * sizeof(T) : null;
                 if (rowBytes != 0)
@@ -44,25 +48,21 @@ internal static unsafe class GroupRows256<T, TDot>
 
                 if (T.MultipliesOne && count == 1 && rowBytes == 0)
                 {
-                    MultiplyOne(tile, batch.Rows, columns, block, sums, group, ahead);
+                    MultiplyOne(tile, batch.Rows, columns, block, sums, to, group, ahead);
                 }
                 else
                 {
                     T.UnpackGroup(group, tile);
-                    Multiply(tile, batch, tokenBytes, columns, block, count, sums, ahead);
+                    Multiply(tile, batch, tokenBytes, columns, block, count, sums, to, apart, ahead);
                 }
-            }
-
-            for (int t = 0; t < count; t++)
-            {
-                new ReadOnlySpan<float>(sums + t * Rows, Rows).CopyTo(new Span<float>(destination + (first + t) * stride, Rows));
             }
         }
     }
 
-    // sums: [count][16], of the blocks before; one block is added. ahead: what follows in memory, or null
+    // sums: [count][16], of the blocks before; with one block added they go to [count], apart from each other. ahead: what follows in
+    // memory, or null
     [SkipLocalsInit]
-    private static void Multiply(GroupTile* tile, in TokenRows batch, int tokenBytes, int columns, int block, int count, float* sums, byte* ahead)
+    private static void Multiply(GroupTile* tile, in TokenRows batch, int tokenBytes, int columns, int block, int count, float* sums, float* to, nint apart, byte* ahead)
     {
         int* products = stackalloc int[Octets.Tokens * Rows];
         var octet = (Octet256*)(batch.Octets + block * batch.OctetsApart);
@@ -70,20 +70,20 @@ internal static unsafe class GroupRows256<T, TDot>
         {
             if (t == count - 1)
             {
-                MultiplyOne(tile, batch.Rows + (nint)t * tokenBytes, columns, block, sums + t * Rows, null, ahead);
+                MultiplyOne(tile, batch.Rows + (nint)t * tokenBytes, columns, block, sums + t * Rows, to + t * apart, null, ahead);
                 return;
             }
 
             nint aheadStep = ahead == null || t + Octets.Tokens < count ? 0 : AheadStep;
             int some = Math.Min(Octets.Tokens, count - t);
             TDot.Multiply<T>(tile->Quants, 64, tile->Scales, octet->Quants, some, (int*)octet->QuadSums, products, ahead, aheadStep);
-            Finish(tile, some, products, (int*)(T.QuadsAScale == 4 ? octet->Sums : octet->WideSums), Octets.Tokens, octet->Scale, sums + t * Rows);
+            Finish(tile, some, products, (int*)(T.QuadsAScale == 4 ? octet->Sums : octet->WideSums), Octets.Tokens, octet->Scale, sums + t * Rows, to + t * apart, apart);
         }
     }
 
     // one token, from its row. packed: the group where the token takes it as it is, or null where it is in the tile
     [SkipLocalsInit]
-    private static void MultiplyOne(GroupTile* tile, byte* row, int columns, int block, float* sums, byte* packed, byte* ahead)
+    private static void MultiplyOne(GroupTile* tile, byte* row, int columns, int block, float* sums, float* to, byte* packed, byte* ahead)
     {
         int* products = stackalloc int[Rows];
         var token = (sbyte*)row + block * Activations.Q8KBlock;
@@ -98,26 +98,26 @@ internal static unsafe class GroupRows256<T, TDot>
         }
 
         int* pairs = T.QuadsAScale == 4 ? (int*)(row + Activations.Q8KSumOffset(columns)) + block * 8 : (int*)(row + Activations.Q8KWideSumOffset(columns)) + block * 4;
-        Finish(tile, 1, products, pairs, 1, (float*)(row + Activations.Q8KScaleOffset(columns)) + block, sums);
+        Finish(tile, 1, products, pairs, 1, (float*)(row + Activations.Q8KScaleOffset(columns)) + block, sums, to, 0);
     }
 
     // the float end of a block for some tokens, as ScalarTileDot.Finish has it. pairs: sums of activations, of two sub-blocks a word,
     // pairs[i · apart + token]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Finish(GroupTile* tile, int tokens, int* products, int* pairs, nint apart, float* scales, float* sums)
+    private static void Finish(GroupTile* tile, int tokens, int* products, int* pairs, nint apart, float* scales, float* sums, float* to, nint toApart)
     {
         if (TDot.Wide)
         {
-            FinishWide(tile, tokens, products, pairs, apart, scales, sums);
+            FinishWide(tile, tokens, products, pairs, apart, scales, sums, to, toApart);
         }
         else
         {
-            FinishHalf(tile, 0, tokens, products, pairs, apart, scales, sums);
-            FinishHalf(tile, 8, tokens, products + 8, pairs, apart, scales, sums + 8);
+            FinishHalf(tile, 0, tokens, products, pairs, apart, scales, sums, to, toApart);
+            FinishHalf(tile, 8, tokens, products + 8, pairs, apart, scales, sums + 8, to + 8, toApart);
         }
     }
 
-    private static void FinishWide(GroupTile* tile, int tokens, int* products, int* pairs, nint apart, float* scales, float* sums)
+    private static void FinishWide(GroupTile* tile, int tokens, int* products, int* pairs, nint apart, float* scales, float* sums, float* to, nint toApart)
     {
         short* minimums = tile->Minimums;
         Vector512<short> m0 = default, m1 = default, m2 = default, m3 = default, m4 = default, m5 = default, m6 = default, m7 = default;
@@ -131,7 +131,7 @@ internal static unsafe class GroupRows256<T, TDot>
         }
 
         Vector512<float> rowScale = Vector512.Load(tile->Scale), minimumScale = Vector512.Load(tile->MinimumScale);
-        for (int t = 0; t < tokens; t++, products += Rows, sums += Rows, pairs++)
+        for (int t = 0; t < tokens; t++, products += Rows, sums += Rows, to += toApart, pairs++)
         {
             Vector512<float> tokenScale = Vector512.Create(scales[t]);
             Vector512<float> total = Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle(Vector512.Load(products)), rowScale * tokenScale, Vector512.Load(sums));
@@ -147,12 +147,12 @@ internal static unsafe class GroupRows256<T, TDot>
                 total = WideMath.MultiplyAddNegated(Vector512.ConvertToSingle(minimum), minimumScale * tokenScale, total);
             }
 
-            total.Store(sums);
+            total.Store(to);
         }
     }
 
     // eight of the rows
-    private static void FinishHalf(GroupTile* tile, int row, int tokens, int* products, int* pairs, nint apart, float* scales, float* sums)
+    private static void FinishHalf(GroupTile* tile, int row, int tokens, int* products, int* pairs, nint apart, float* scales, float* sums, float* to, nint toApart)
     {
         short* minimums = tile->Minimums + 2 * row;
         Vector256<short> m0 = default, m1 = default, m2 = default, m3 = default;
@@ -162,7 +162,7 @@ internal static unsafe class GroupRows256<T, TDot>
         }
 
         Vector256<float> rowScale = Vector256.Load(tile->Scale + row), minimumScale = Vector256.Load(tile->MinimumScale + row);
-        for (int t = 0; t < tokens; t++, products += Rows, sums += Rows, pairs++)
+        for (int t = 0; t < tokens; t++, products += Rows, sums += Rows, to += toApart, pairs++)
         {
             Vector256<float> tokenScale = Vector256.Create(scales[t]);
             Vector256<float> total = Fma.MultiplyAdd(Vector256.ConvertToSingle(Vector256.Load(products)), rowScale * tokenScale, Vector256.Load(sums));
@@ -179,7 +179,7 @@ internal static unsafe class GroupRows256<T, TDot>
                 total = Fma.MultiplyAddNegated(Vector256.ConvertToSingle(minimum), minimumScale * tokenScale, total);
             }
 
-            total.Store(sums);
+            total.Store(to);
         }
     }
 

@@ -38,9 +38,12 @@ internal static unsafe class GroupRows32<T, TDot>
                 int some = Math.Min(Blocks, blocks - block);
                 byte* group = rowBytes == 0 ? rows + (nint)block * Rows * sizeof(T) : packed; // [some][16 · block bytes]
                 byte* ahead = rowBytes == 0 ? group + GroupLayout.PrefetchBlocks(count) * Blocks * Rows * sizeof(T) : null;
+                // as in GroupRows256
+                float* to = block + Blocks < blocks ? sums : destination + first * stride;
+                nint apart = block + Blocks < blocks ? Rows : stride;
                 if (T.MultipliesOne && count == 1 && rowBytes == 0)
                 {
-                    MultiplyOne(tile, null, some, batch.Rows, columns, block, sums, group, ahead);
+                    MultiplyOne(tile, null, some, batch.Rows, columns, block, sums, to, group, ahead);
                     continue;
                 }
 
@@ -54,46 +57,47 @@ internal static unsafe class GroupRows32<T, TDot>
                     T.UnpackGroup(group + i * Rows * sizeof(T), i, tile);
                 }
 
-                Multiply(tile, T.Gap == 0 ? tile->Quants : group + T.Gap, some, batch, tokenBytes, columns, block, count, sums, ahead);
-            }
-
-            for (int t = 0; t < count; t++)
-            {
-                new ReadOnlySpan<float>(sums + t * Rows, Rows).CopyTo(new Span<float>(destination + (first + t) * stride, Rows));
+                Multiply(tile, T.Gap == 0 ? tile->Quants : group + T.Gap, some, batch, tokenBytes, columns, block, count, sums, to, apart, ahead);
             }
         }
     }
 
-    // sums: [count][16], of the blocks before; the tile's are added, one after the other. ahead: what follows in memory, or null
+    // sums: [count][16], of the blocks before; with the tile's added, one after the other, they go to [count], apart from each other.
+    // ahead: what follows in memory, or null
     [SkipLocalsInit]
     private static void Multiply(GroupTile* tile, byte* weights, int blocks, in TokenRows batch, int tokenBytes, int columns, int block, int count, float* sums,
-        byte* ahead)
+        float* to, nint apart, byte* ahead)
     {
-        int* products = stackalloc int[Blocks * Octets.Tokens * Rows]; // [blocks][8 tokens][16]
+        int* products = stackalloc int[Blocks * Octets.Tokens * Rows], corrections = stackalloc int[Blocks * Octets.Tokens]; // [blocks][8 tokens][16], [blocks][8 tokens]
         var octet = (Octet32*)(batch.Octets + block / Blocks * batch.OctetsApart);
         for (int t = 0; t < count; t += Octets.Tokens, octet++)
         {
             if (t == count - 1)
             {
-                MultiplyOne(tile, weights, blocks, batch.Rows + (nint)t * tokenBytes, columns, block, sums + t * Rows, null, ahead);
+                MultiplyOne(tile, weights, blocks, batch.Rows + (nint)t * tokenBytes, columns, block, sums + t * Rows, to + t * apart, null, ahead);
                 return;
             }
 
             nint aheadStep = ahead == null || t + Octets.Tokens < count ? 0 : Rows * sizeof(T);
             int some = Math.Min(Octets.Tokens, count - t);
             TDot.Multiply<T>(weights, 8 * blocks, null, octet->Quants, some, null, products, ahead, aheadStep);
-            for (int i = 0; i < some; i++)
+            for (int i = 0; i < Blocks * Octets.Tokens && T.Correction != Correction.None; i += 16)
             {
-                Finish(tile, products + i * Rows, Octets.Tokens * Rows, blocks, octet->Scales + i, octet->Sums + i, Octets.Tokens, sums + (t + i) * Rows);
+                Correct(Vector512.Load(octet->Sums + i)).Store(corrections + i);
+            }
+
+            for (int i = 0; i < some; i += Four.Count)
+            {
+                Finish<Four>(tile, some - i, products + i * Rows, blocks, octet->Scales + i, corrections + i, sums + (t + i) * Rows, to + (t + i) * apart, apart);
             }
         }
     }
 
     // one token, from its row. packed: the blocks where the token takes them as they are, or null where they are in the tile
     [SkipLocalsInit]
-    private static void MultiplyOne(GroupTile* tile, byte* weights, int blocks, byte* row, int columns, int block, float* sums, byte* packed, byte* ahead)
+    private static void MultiplyOne(GroupTile* tile, byte* weights, int blocks, byte* row, int columns, int block, float* sums, float* to, byte* packed, byte* ahead)
     {
-        int* products = stackalloc int[Blocks * Rows]; // [blocks][16]
+        int* products = stackalloc int[Blocks * Rows], corrections = stackalloc int[Blocks]; // [blocks][16], [blocks]
         var token = (sbyte*)row + block * 32;
         if (T.MultipliesOne && packed != null)
         {
@@ -107,69 +111,147 @@ internal static unsafe class GroupRows32<T, TDot>
             TDot.MultiplyOne<T>(weights, 8 * blocks, null, token, null, products, ahead, ahead == null ? 0 : Rows * sizeof(T));
         }
 
-        Finish(tile, products, Rows, blocks, (float*)(row + Activations.Q8ScaleOffset(columns)) + block, (int*)(row + Activations.Q8SumOffset(columns)) + block, 1, sums);
+        int* own = (int*)(row + Activations.Q8SumOffset(columns)) + block;
+        for (int i = 0; i < blocks && T.Correction != Correction.None; i++)
+        {
+            corrections[i] = Correct(Vector512.CreateScalar(own[i])).ToScalar();
+        }
+
+        Finish<One>(tile, 1, products, blocks, (float*)(row + Activations.Q8ScaleOffset(columns)) + block, corrections, sums, to, 0);
     }
 
-    // the float end of each block for one token, as ScalarTileDot.Add has it. products: [blocks], step apart; scales and activations'
-    // sums: [blocks], apart
+    // what sums of activations are to the blocks' ends: an integer to be taken off, or a float factor of the minimums
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Finish(GroupTile* tile, int* products, nint step, int blocks, float* scales, int* activations, nint apart, float* sums)
+    private static Vector512<int> Correct(Vector512<int> sums) => T.Correction switch
+    {
+        Correction.Offset => sums * T.Offset,
+        Correction.Minimum => Vector512.ConvertToSingle(sums).AsInt32(),
+        _ => sums,
+    };
+
+    // the float ends of some blocks for one token or up to four, as ScalarTileDot.Add has them: to sums, [tokens][16], which go to [tokens],
+    // apart from each other. products: [blocks][as many as lie side by side][16]; scales and corrections: [blocks][as many]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Finish<TTokens>(GroupTile* tile, int tokens, int* products, int blocks, float* scales, int* corrections, float* sums, float* to, nint apart)
+        where TTokens : struct, ITokens
     {
         if (TDot.Wide)
         {
-            FinishWide(tile, products, step, blocks, scales, activations, apart, sums);
+            FinishWide<TTokens>(tile, tokens, products, blocks, scales, corrections, sums, to, apart);
         }
         else
         {
-            FinishHalf(tile, 0, products, step, blocks, scales, activations, apart, sums);
-            FinishHalf(tile, 8, products + 8, step, blocks, scales, activations, apart, sums + 8);
+            FinishHalf<TTokens>(tile, 0, tokens, products, blocks, scales, corrections, sums, to, apart);
+            FinishHalf<TTokens>(tile, 8, tokens, products + 8, blocks, scales, corrections, sums + 8, to + 8, apart);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void FinishWide<TTokens>(GroupTile* tile, int tokens, int* products, int blocks, float* scales, int* corrections, float* sums, float* to, nint apart)
+        where TTokens : struct, ITokens
+    {
+        Vector512<float> first = Vector512.Load(sums), second = default, third = default, fourth = default;
+        if (TTokens.Count > One.Count)
+        {
+            (second, third, fourth) = (Vector512.Load(sums + Rows), Vector512.Load(sums + 2 * Rows), Vector512.Load(sums + 3 * Rows));
+        }
+
+        float* weights = tile->Scale, minimums = tile->MinimumScale;
+        for (int i = 0; i < blocks; i++, weights += Rows, minimums += Rows, products += TTokens.Apart * Rows, scales += TTokens.Apart, corrections += TTokens.Apart)
+        {
+            Vector512<float> weight = Vector512.Load(weights), minimum = T.Correction == Correction.Minimum ? Vector512.Load(minimums) : default;
+            first = Add(first, weight, minimum, products, scales, corrections);
+            if (TTokens.Count > One.Count)
+            {
+                second = Add(second, weight, minimum, products + Rows, scales + 1, corrections + 1);
+                third = Add(third, weight, minimum, products + 2 * Rows, scales + 2, corrections + 2);
+                fourth = Add(fourth, weight, minimum, products + 3 * Rows, scales + 3, corrections + 3);
+            }
+        }
+
+        first.Store(to);
+        if (tokens > 1)
+        {
+            second.Store(to + apart);
+        }
+
+        if (tokens > 2)
+        {
+            third.Store(to + 2 * apart);
+        }
+
+        if (tokens > 3)
+        {
+            fourth.Store(to + 3 * apart);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void FinishWide(GroupTile* tile, int* products, nint step, int blocks, float* scales, int* activations, nint apart, float* sums)
+    private static Vector512<float> Add(Vector512<float> total, Vector512<float> weight, Vector512<float> minimum, int* products, float* scale, int* correction)
     {
-        Vector512<float> total = Vector512.Load(sums);
-        for (int i = 0; i < blocks; i++, products += step, scales += apart, activations += apart)
+        Vector512<float> token = Vector512.Create(*scale);
+        Vector512<int> sum = Vector512.Load(products);
+        if (T.Correction == Correction.Offset)
         {
-            Vector512<float> scale = Vector512.Create(*scales);
-            Vector512<int> sum = Vector512.Load(products);
-            if (T.Correction == Correction.Offset)
-            {
-                sum -= Vector512.Create(*activations * T.Offset);
-            }
-
-            total = Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle(sum), Vector512.Load(tile->Scale + i * Rows) * scale, total);
-            if (T.Correction == Correction.Minimum)
-            {
-                total = Vector512.FusedMultiplyAdd(Vector512.Create((float)*activations), Vector512.Load(tile->MinimumScale + i * Rows) * scale, total);
-            }
+            sum -= Vector512.Create(*correction);
         }
 
-        total.Store(sums);
+        total = Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle(sum), weight * token, total);
+        return T.Correction == Correction.Minimum ? Vector512.FusedMultiplyAdd(Vector512.Create(*(float*)correction), minimum * token, total) : total;
     }
 
     // eight of the rows
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void FinishHalf(GroupTile* tile, int row, int* products, nint step, int blocks, float* scales, int* activations, nint apart, float* sums)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void FinishHalf<TTokens>(GroupTile* tile, int row, int tokens, int* products, int blocks, float* scales, int* corrections, float* sums, float* to, nint apart)
+        where TTokens : struct, ITokens
     {
-        Vector256<float> total = Vector256.Load(sums);
-        for (int i = 0; i < blocks; i++, products += step, scales += apart, activations += apart)
+        Vector256<float> first = Vector256.Load(sums), second = default, third = default, fourth = default;
+        if (TTokens.Count > One.Count)
         {
-            Vector256<float> scale = Vector256.Create(*scales);
-            Vector256<int> sum = Vector256.Load(products);
-            if (T.Correction == Correction.Offset)
-            {
-                sum -= Vector256.Create(*activations * T.Offset);
-            }
+            (second, third, fourth) = (Vector256.Load(sums + Rows), Vector256.Load(sums + 2 * Rows), Vector256.Load(sums + 3 * Rows));
+        }
 
-            total = Fma.MultiplyAdd(Vector256.ConvertToSingle(sum), Vector256.Load(tile->Scale + i * Rows + row) * scale, total);
-            if (T.Correction == Correction.Minimum)
+        float* weights = tile->Scale + row, minimums = tile->MinimumScale + row;
+        for (int i = 0; i < blocks; i++, weights += Rows, minimums += Rows, products += TTokens.Apart * Rows, scales += TTokens.Apart, corrections += TTokens.Apart)
+        {
+            Vector256<float> weight = Vector256.Load(weights), minimum = T.Correction == Correction.Minimum ? Vector256.Load(minimums) : default;
+            first = Add(first, weight, minimum, products, scales, corrections);
+            if (TTokens.Count > One.Count)
             {
-                total = Fma.MultiplyAdd(Vector256.Create((float)*activations), Vector256.Load(tile->MinimumScale + i * Rows + row) * scale, total);
+                second = Add(second, weight, minimum, products + Rows, scales + 1, corrections + 1);
+                third = Add(third, weight, minimum, products + 2 * Rows, scales + 2, corrections + 2);
+                fourth = Add(fourth, weight, minimum, products + 3 * Rows, scales + 3, corrections + 3);
             }
         }
 
-        total.Store(sums);
+        first.Store(to);
+        if (tokens > 1)
+        {
+            second.Store(to + apart);
+        }
+
+        if (tokens > 2)
+        {
+            third.Store(to + 2 * apart);
+        }
+
+        if (tokens > 3)
+        {
+            fourth.Store(to + 3 * apart);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Add(Vector256<float> total, Vector256<float> weight, Vector256<float> minimum, int* products, float* scale, int* correction)
+    {
+        Vector256<float> token = Vector256.Create(*scale);
+        Vector256<int> sum = Vector256.Load(products);
+        if (T.Correction == Correction.Offset)
+        {
+            sum -= Vector256.Create(*correction);
+        }
+
+        total = Fma.MultiplyAdd(Vector256.ConvertToSingle(sum), weight * token, total);
+        return T.Correction == Correction.Minimum ? Fma.MultiplyAdd(Vector256.Create(*(float*)correction), minimum * token, total) : total;
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 
 namespace SmolCluster.Engine.Quantization;
@@ -16,6 +17,23 @@ internal static unsafe class Octets
         ActivationFormat.Q8 => sizeof(Octet32),
         _ => 0,
     };
+
+    /// <summary>Asks for the quants that the next octet has where this one has a scale's. Fetched from the second-level cache when they
+    /// are wanted, they made products take a sixth longer; asked for all at once, they hold up the loads.</summary>
+    /// <param name="quants">The scale's first.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void PrefetchNext<T>(sbyte* quants)
+        where T : struct, IGroupQuants
+    {
+        sbyte* next = quants + (T.IntegerScales ? sizeof(Octet256) : sizeof(Octet32));
+        Sse.Prefetch0(next);
+        Sse.Prefetch0(next + 64);
+        if (T.QuadsAScale > 4)
+        {
+            Sse.Prefetch0(next + 128);
+            Sse.Prefetch0(next + 192);
+        }
+    }
 
     /// <summary>Octets that some tokens fill.</summary>
     public static int Count(int tokens) => (tokens + Tokens - 1) / Tokens;

@@ -20,24 +20,24 @@ internal readonly unsafe struct Avx512GroupDot : IGroupDot
     public static void Multiply<T>(byte* weights, nint quads, short* scales, sbyte* octet, int tokens, int* quadSums, int* products, byte* ahead, nint aheadStep)
         where T : struct, IGroupQuants
     {
-        if (tokens <= Four.Count)
+        if (tokens <= FourTokens.Count)
         {
-            Some<T, Four>(weights, quads, scales, octet, quadSums, products, ahead, aheadStep);
+            Some<T, FourTokens>(weights, quads, scales, octet, quadSums, products, ahead, aheadStep);
         }
         else
         {
-            Some<T, Eight>(weights, quads, scales, octet, quadSums, products, ahead, aheadStep);
+            Some<T, EightTokens>(weights, quads, scales, octet, quadSums, products, ahead, aheadStep);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void MultiplyOne<T>(byte* weights, nint quads, short* scales, sbyte* token, int* quadSums, int* products, byte* ahead, nint aheadStep)
-        where T : struct, IGroupQuants => Some<T, One>(weights, quads, scales, token, quadSums, products, ahead, aheadStep);
+        where T : struct, IGroupQuants => Some<T, OneToken>(weights, quads, scales, token, quadSums, products, ahead, aheadStep);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Some<T, TTokens>(byte* weights, nint quads, short* scales, sbyte* tokens, int* quadSums, int* products, byte* ahead, nint aheadStep)
         where T : struct, IGroupQuants
-        where TTokens : struct, ITokens
+        where TTokens : struct, ITokenCount
     {
         if (T.QuadsInHeadroom == 1)
         {
@@ -52,7 +52,7 @@ internal readonly unsafe struct Avx512GroupDot : IGroupDot
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Unsigned<T, TTokens>(byte* weights, nint quads, short* scales, sbyte* tokens, int* quadSums, int* products, byte* ahead, nint aheadStep)
         where T : struct, IGroupQuants
-        where TTokens : struct, ITokens
+        where TTokens : struct, ITokenCount
     {
         Vector512<short> scale = Vector512<short>.One;
         Vector512<int> s0 = default, s1 = default, s2 = default, s3 = default, s4 = default, s5 = default, s6 = default, s7 = default;
@@ -60,7 +60,7 @@ internal readonly unsafe struct Avx512GroupDot : IGroupDot
         {
             GroupLayout.Prefetch(ahead, aheadStep);
             ahead += aheadStep;
-            if (TTokens.Count > Four.Count)
+            if (TTokens.Count > FourTokens.Count)
             {
                 Octets.PrefetchNext<T>(tokens);
             }
@@ -75,12 +75,12 @@ internal readonly unsafe struct Avx512GroupDot : IGroupDot
                 Vector512<short> c0, c1 = default, c2 = default, c3 = default, c4 = default, c5 = default, c6 = default, c7 = default;
                 Vector512<byte> w = Vector512.Load(weights);
                 c0 = First<T>(w, tokens, quadSums);
-                if (TTokens.Count > One.Count)
+                if (TTokens.Count > OneToken.Count)
                 {
                     (c1, c2, c3) = (First<T>(w, tokens + 4, quadSums + 1), First<T>(w, tokens + 8, quadSums + 2), First<T>(w, tokens + 12, quadSums + 3));
                 }
 
-                if (TTokens.Count > Four.Count)
+                if (TTokens.Count > FourTokens.Count)
                 {
                     (c4, c5) = (First<T>(w, tokens + 16, quadSums + 4), First<T>(w, tokens + 20, quadSums + 5));
                     (c6, c7) = (First<T>(w, tokens + 24, quadSums + 6), First<T>(w, tokens + 28, quadSums + 7));
@@ -96,14 +96,14 @@ internal readonly unsafe struct Avx512GroupDot : IGroupDot
                 }
 
                 s0 = Scaled<T>(s0, c0, scale);
-                if (TTokens.Count > One.Count)
+                if (TTokens.Count > OneToken.Count)
                 {
                     s1 = Scaled<T>(s1, c1, scale);
                     s2 = Scaled<T>(s2, c2, scale);
                     s3 = Scaled<T>(s3, c3, scale);
                 }
 
-                if (TTokens.Count > Four.Count)
+                if (TTokens.Count > FourTokens.Count)
                 {
                     s4 = Scaled<T>(s4, c4, scale);
                     s5 = Scaled<T>(s5, c5, scale);
@@ -130,7 +130,7 @@ internal readonly unsafe struct Avx512GroupDot : IGroupDot
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Signed<T, TTokens>(byte* weights, nint quads, short* scales, sbyte* tokens, int* products, byte* ahead, nint aheadStep)
         where T : struct, IGroupQuants
-        where TTokens : struct, ITokens
+        where TTokens : struct, ITokenCount
     {
         int* wide = stackalloc int[MostQuads * 2 * TTokens.Apart + 16];
         WidenPairs(tokens, quads * TTokens.Apart * 4, wide);
@@ -138,7 +138,7 @@ internal readonly unsafe struct Avx512GroupDot : IGroupDot
         {
             GroupLayout.Prefetch(ahead, aheadStep);
             ahead += aheadStep;
-            if (TTokens.Count > Four.Count)
+            if (TTokens.Count > FourTokens.Count)
             {
                 Octets.PrefetchNext<T>(tokens + q * TTokens.Apart * 4);
             }
@@ -150,14 +150,14 @@ internal readonly unsafe struct Avx512GroupDot : IGroupDot
                 Vector512<short> odd = Vector512.Load((short*)weights), even = (odd << 8) >> 8;
                 odd >>= 8;
                 s0 += WidePairs(even, odd, pair);
-                if (TTokens.Count > One.Count)
+                if (TTokens.Count > OneToken.Count)
                 {
                     s1 += WidePairs(even, odd, pair + 2);
                     s2 += WidePairs(even, odd, pair + 4);
                     s3 += WidePairs(even, odd, pair + 6);
                 }
 
-                if (TTokens.Count > Four.Count)
+                if (TTokens.Count > FourTokens.Count)
                 {
                     s4 += WidePairs(even, odd, pair + 8);
                     s5 += WidePairs(even, odd, pair + 10);
@@ -181,18 +181,18 @@ internal readonly unsafe struct Avx512GroupDot : IGroupDot
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Quad<TTokens>(byte* weights, sbyte* tokens, ref Vector512<short> c0, ref Vector512<short> c1, ref Vector512<short> c2, ref Vector512<short> c3,
         ref Vector512<short> c4, ref Vector512<short> c5, ref Vector512<short> c6, ref Vector512<short> c7)
-        where TTokens : struct, ITokens
+        where TTokens : struct, ITokenCount
     {
         Vector512<byte> w = Vector512.Load(weights);
         c0 += Pairs(w, tokens);
-        if (TTokens.Count > One.Count)
+        if (TTokens.Count > OneToken.Count)
         {
             c1 += Pairs(w, tokens + 4);
             c2 += Pairs(w, tokens + 8);
             c3 += Pairs(w, tokens + 12);
         }
 
-        if (TTokens.Count > Four.Count)
+        if (TTokens.Count > FourTokens.Count)
         {
             c4 += Pairs(w, tokens + 16);
             c5 += Pairs(w, tokens + 20);
@@ -239,19 +239,19 @@ internal readonly unsafe struct Avx512GroupDot : IGroupDot
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Keep<TTokens>(Vector512<int> a, Vector512<int> b, Vector512<int> c, Vector512<int> d,
         Vector512<int> e, Vector512<int> f, Vector512<int> g, Vector512<int> h, bool first, int* products)
-        where TTokens : struct, ITokens
+        where TTokens : struct, ITokenCount
     {
         if (!first)
         {
             a += Vector512.Load(products);
-            if (TTokens.Count > One.Count)
+            if (TTokens.Count > OneToken.Count)
             {
                 b += Vector512.Load(products + 16);
                 c += Vector512.Load(products + 32);
                 d += Vector512.Load(products + 48);
             }
 
-            if (TTokens.Count > Four.Count)
+            if (TTokens.Count > FourTokens.Count)
             {
                 e += Vector512.Load(products + 64);
                 f += Vector512.Load(products + 80);
@@ -266,17 +266,17 @@ internal readonly unsafe struct Avx512GroupDot : IGroupDot
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store<TTokens>(Vector512<int> a, Vector512<int> b, Vector512<int> c, Vector512<int> d,
         Vector512<int> e, Vector512<int> f, Vector512<int> g, Vector512<int> h, int* sums)
-        where TTokens : struct, ITokens
+        where TTokens : struct, ITokenCount
     {
         a.Store(sums);
-        if (TTokens.Count > One.Count)
+        if (TTokens.Count > OneToken.Count)
         {
             b.Store(sums + 16);
             c.Store(sums + 32);
             d.Store(sums + 48);
         }
 
-        if (TTokens.Count > Four.Count)
+        if (TTokens.Count > FourTokens.Count)
         {
             e.Store(sums + 64);
             f.Store(sums + 80);

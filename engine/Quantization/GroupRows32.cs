@@ -86,9 +86,9 @@ internal static unsafe class GroupRows32<T, TDot>
                 Correct(Vector512.Load(octet->Sums + i)).Store(corrections + i);
             }
 
-            for (int i = 0; i < some; i += Four.Count)
+            for (int i = 0; i < some; i += FourTokens.Count)
             {
-                Finish<Four>(tile, some - i, products + i * Rows, blocks, octet->Scales + i, corrections + i, sums + (t + i) * Rows, to + (t + i) * apart, apart);
+                Finish<FourTokens>(tile, some - i, products + i * Rows, blocks, octet->Scales + i, corrections + i, sums + (t + i) * Rows, to + (t + i) * apart, apart);
             }
         }
     }
@@ -117,7 +117,7 @@ internal static unsafe class GroupRows32<T, TDot>
             corrections[i] = Correct(Vector512.CreateScalar(own[i])).ToScalar();
         }
 
-        Finish<One>(tile, 1, products, blocks, (float*)(row + Activations.Q8ScaleOffset(columns)) + block, corrections, sums, to, 0);
+        Finish<OneToken>(tile, 1, products, blocks, (float*)(row + Activations.Q8ScaleOffset(columns)) + block, corrections, sums, to, 0);
     }
 
     // what sums of activations are to the blocks' ends: an integer to be taken off, or a float factor of the minimums
@@ -133,7 +133,7 @@ internal static unsafe class GroupRows32<T, TDot>
     // apart from each other. products: [blocks][as many as lie side by side][16]; scales and corrections: [blocks][as many]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Finish<TTokens>(GroupTile* tile, int tokens, int* products, int blocks, float* scales, int* corrections, float* sums, float* to, nint apart)
-        where TTokens : struct, ITokens
+        where TTokens : struct, ITokenCount
     {
         if (TDot.Wide)
         {
@@ -148,10 +148,10 @@ internal static unsafe class GroupRows32<T, TDot>
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void FinishWide<TTokens>(GroupTile* tile, int tokens, int* products, int blocks, float* scales, int* corrections, float* sums, float* to, nint apart)
-        where TTokens : struct, ITokens
+        where TTokens : struct, ITokenCount
     {
         Vector512<float> first = Vector512.Load(sums), second = default, third = default, fourth = default;
-        if (TTokens.Count > One.Count)
+        if (TTokens.Count > OneToken.Count)
         {
             (second, third, fourth) = (Vector512.Load(sums + Rows), Vector512.Load(sums + 2 * Rows), Vector512.Load(sums + 3 * Rows));
         }
@@ -161,7 +161,7 @@ internal static unsafe class GroupRows32<T, TDot>
         {
             Vector512<float> weight = Vector512.Load(weights), minimum = T.Correction == Correction.Minimum ? Vector512.Load(minimums) : default;
             first = Add(first, weight, minimum, products, scales, corrections);
-            if (TTokens.Count > One.Count)
+            if (TTokens.Count > OneToken.Count)
             {
                 second = Add(second, weight, minimum, products + Rows, scales + 1, corrections + 1);
                 third = Add(third, weight, minimum, products + 2 * Rows, scales + 2, corrections + 2);
@@ -203,10 +203,10 @@ internal static unsafe class GroupRows32<T, TDot>
     // eight of the rows
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void FinishHalf<TTokens>(GroupTile* tile, int row, int tokens, int* products, int blocks, float* scales, int* corrections, float* sums, float* to, nint apart)
-        where TTokens : struct, ITokens
+        where TTokens : struct, ITokenCount
     {
         Vector256<float> first = Vector256.Load(sums), second = default, third = default, fourth = default;
-        if (TTokens.Count > One.Count)
+        if (TTokens.Count > OneToken.Count)
         {
             (second, third, fourth) = (Vector256.Load(sums + Rows), Vector256.Load(sums + 2 * Rows), Vector256.Load(sums + 3 * Rows));
         }
@@ -216,7 +216,7 @@ internal static unsafe class GroupRows32<T, TDot>
         {
             Vector256<float> weight = Vector256.Load(weights), minimum = T.Correction == Correction.Minimum ? Vector256.Load(minimums) : default;
             first = Add(first, weight, minimum, products, scales, corrections);
-            if (TTokens.Count > One.Count)
+            if (TTokens.Count > OneToken.Count)
             {
                 second = Add(second, weight, minimum, products + Rows, scales + 1, corrections + 1);
                 third = Add(third, weight, minimum, products + 2 * Rows, scales + 2, corrections + 2);

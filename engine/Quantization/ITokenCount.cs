@@ -1,7 +1,7 @@
 namespace SmolCluster.Engine.Quantization;
 
 /// <summary>How many tokens a body computes together; what it does not need is not compiled.</summary>
-internal interface ITokens
+internal interface ITokenCount
 {
     static abstract int Count { get; }
 
@@ -9,21 +9,21 @@ internal interface ITokens
     static abstract int Apart { get; }
 }
 
-internal readonly struct One : ITokens
+internal readonly struct OneToken : ITokenCount
 {
     public static int Count => 1;
 
     public static int Apart => 1;
 }
 
-internal readonly struct Four : ITokens
+internal readonly struct FourTokens : ITokenCount
 {
     public static int Count => 4;
 
     public static int Apart => Octets.Tokens;
 }
 
-internal readonly struct Eight : ITokens
+internal readonly struct EightTokens : ITokenCount
 {
     public static int Count => Octets.Tokens;
 

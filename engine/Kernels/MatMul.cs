@@ -10,7 +10,7 @@ namespace SmolCluster.Engine.Kernels;
 /// </summary>
 internal static unsafe class MatMul
 {
-    private const int RowsAChunk = 32;
+    private const int RowsAChunk = 2 * RowDot.GroupRows;
 
     /// <summary>Tokens whose activations stay in the cache while a chunk of rows passes over them.</summary>
     private const int TokensATile = 128;
@@ -71,6 +71,12 @@ internal static unsafe class MatMul
     private static void Chunk(in Product product, int chunk, int tokens)
     {
         Matrix matrix = product.Matrix;
+        if (tokens == 1 && matrix.Groups != null && chunk < matrix.Rows / RowsAChunk)
+        {
+            ChunkOfTwo(product, chunk);
+            return;
+        }
+
         int first = chunk * RowsAChunk, last = Math.Min(matrix.Rows, first + RowsAChunk);
         TokenRows all = new(product.Activations.Rows, product.Activations.Octets, (nint)Octets.Count(tokens) * Octets.RecordBytes(matrix.Dot.Activation));
         for (int token = 0; token < tokens; token += TokensATile)
@@ -91,5 +97,14 @@ internal static unsafe class MatMul
                 matrix.Dot.Run(matrix.Data + row * matrix.RowBytes, activations.Rows, matrix.Columns, count, output + row, product.Stride);
             }
         }
+    }
+
+    // one token: a group of rows of each half of the matrix, so that chunks that follow each other go on in both
+    private static void ChunkOfTwo(in Product product, int chunk)
+    {
+        Matrix matrix = product.Matrix;
+        int first = chunk * RowDot.GroupRows, second = matrix.Rows / RowsAChunk * RowDot.GroupRows + first;
+        matrix.Dot.RunTwo(matrix.Groups + first * matrix.RowBytes, matrix.Groups + second * matrix.RowBytes, product.Activations.Rows, matrix.Columns,
+            product.Output + first, product.Output + second);
     }
 }

@@ -94,17 +94,15 @@ public static unsafe class Activations
         var sums = (short*)(destination + Q8KSumOffset(columns));
         var scales = (float*)(destination + Q8KScaleOffset(columns));
         var blocks = columns / Q8KBlock;
-        for (var b = 0; b < blocks; b++)
-            scales[b] = QuantizeBlock(source + (b * Q8KBlock), Q8KBlock, quants + (b * Q8KBlock));
         var wide = (short*)(destination + Q8KWideSumOffset(columns));
         var quads = (short*)(destination + Q8KQuadSumOffset(columns));
-        for (var i = 0; i < columns / SumBlock; i++)
+        for (var b = 0; b < blocks; b++, quants += Q8KBlock, quads += 32, sums += 16, wide += 8)
         {
-            var (first, last) = QuadSums(quants + (i * SumBlock));
-            (quads[2 * i], quads[(2 * i) + 1]) = (first, last);
-            sums[i] = (short)(first + last);
-            if (i % 2 == 1)
-                wide[i / 2] = (short)(sums[i - 1] + sums[i]);
+            scales[b] = QuantizeBlock(source + (b * Q8KBlock), Q8KBlock, quants);
+            if (Avx2.IsSupported)
+                SumBlockWide(quants, quads, sums, wide);
+            else
+                SumBlockNarrow(quants, quads, sums, wide);
         }
 
         var end = (byte*)(scales + blocks);
@@ -162,6 +160,34 @@ public static unsafe class Activations
     {
         var (low, high) = Vector128.Widen(Vector128.Load(quants));
         return Vector128.Sum(low + high);
+    }
+
+    /// <summary>The sums of one block of 256.</summary>
+    private static void SumBlockWide(sbyte* quants, short* quads, short* sums, short* wide)
+    {
+        var a = WideMath.MultiplyAddAdjacent(Vector512<byte>.One, Vector512.Load(quants));
+        var b = WideMath.MultiplyAddAdjacent(Vector512<byte>.One, Vector512.Load(quants + 64));
+        var c = WideMath.MultiplyAddAdjacent(Vector512<byte>.One, Vector512.Load(quants + 128));
+        var d = WideMath.MultiplyAddAdjacent(Vector512<byte>.One, Vector512.Load(quants + 192));
+        var quad = WideMath.AddAdjacentPairs(WideMath.AddAdjacentPairs(a, b), WideMath.AddAdjacentPairs(c, d));
+        quad.Store(quads);
+        var sixteen = WideMath.MultiplyAddAdjacent(quad, Vector512<short>.One);
+        var sum = Vector256.Narrow(sixteen.GetLower(), sixteen.GetUpper());
+        sum.Store(sums);
+        var thirtyTwo = Avx2.MultiplyAddAdjacent(sum, Vector256<short>.One);
+        Vector128.Narrow(thirtyTwo.GetLower(), thirtyTwo.GetUpper()).Store(wide);
+    }
+
+    private static void SumBlockNarrow(sbyte* quants, short* quads, short* sums, short* wide)
+    {
+        for (var i = 0; i < Q8KBlock / SumBlock; i++)
+        {
+            var (first, last) = QuadSums(quants + (i * SumBlock));
+            (quads[2 * i], quads[(2 * i) + 1]) = (first, last);
+            sums[i] = (short)(first + last);
+            if (i % 2 == 1)
+                wide[i / 2] = (short)(sums[i - 1] + sums[i]);
+        }
     }
 
     /// <summary>Sums over four quads of their first two and of their last two.</summary>

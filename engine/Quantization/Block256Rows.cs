@@ -54,6 +54,10 @@ internal readonly unsafe struct Block256Rows<T> : IRows
     public static void RunGroup<TDot>(byte* rows, nint rowBytes, TokenRows activations, int columns, int tokens, float* destination, nint stride)
         where TDot : struct, IGroupDot => GroupRows256<T, TDot>.Run(rows, rowBytes, activations, columns, tokens, destination, stride);
 
+    /// <inheritdoc/>
+    public static void RunTwo<TDot>(byte* first, byte* second, byte* token, int columns, float* toFirst, float* toSecond)
+        where TDot : struct, IGroupDot => GroupRows256<T, TDot>.RunTwo(first, second, token, columns, toFirst, toSecond);
+
     [SkipLocalsInit]
     public static void Dequantize(byte* row, int columns, float* destination)
     {

@@ -62,6 +62,10 @@ internal readonly unsafe struct Block32Rows<T> : IRows
     public static void RunGroup<TDot>(byte* rows, nint rowBytes, TokenRows activations, int columns, int tokens, float* destination, nint stride)
         where TDot : struct, IGroupDot => GroupRows32<T, TDot>.Run(rows, rowBytes, activations, columns, tokens, destination, stride);
 
+    /// <inheritdoc/>
+    public static void RunTwo<TDot>(byte* first, byte* second, byte* token, int columns, float* toFirst, float* toSecond)
+        where TDot : struct, IGroupDot => GroupRows32<T, TDot>.RunTwo(first, second, token, columns, toFirst, toSecond);
+
     [SkipLocalsInit]
     public static void Dequantize(byte* row, int columns, float* destination)
     {

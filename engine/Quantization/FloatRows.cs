@@ -50,6 +50,10 @@ internal readonly unsafe struct FloatRows<T> : IRows
     public static void RunGroup<TDot>(byte* rows, nint rowBytes, TokenRows activations, int columns, int tokens, float* destination, nint stride)
         where TDot : struct, IGroupDot => FloatGroup<T>.Run(rows, rowBytes, activations.Rows, columns, tokens, destination, stride);
 
+    /// <inheritdoc/>
+    public static void RunTwo<TDot>(byte* first, byte* second, byte* token, int columns, float* toFirst, float* toSecond)
+        where TDot : struct, IGroupDot => throw new NotSupportedException("Rows of floats are not laid side by side.");
+
     [SkipLocalsInit]
     public static void Dequantize(byte* row, int columns, float* destination)
     {

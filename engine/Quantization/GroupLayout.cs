@@ -34,8 +34,8 @@ internal readonly unsafe struct GroupLayout(int leadingHalves, int words, int tr
 
     /// <summary>Blocks of 256 ahead that are asked of the memory while one is multiplied: unpacking reads a block in a burst and the
     /// processor cannot look past the products that follow, so without this the memory would rest meanwhile. Of many tokens the last
-    /// octet asks for the next block: what is asked for before has left the first-level cache again.</summary>
-    public static int PrefetchBlocks(int tokens) => tokens <= Octets.Tokens ? 3 : 1;
+    /// octet asks for the next block: what is asked for before has left the first-level cache again. One token has two streams.</summary>
+    public static int PrefetchBlocks(int tokens) => tokens is > 1 and <= Octets.Tokens ? 3 : 1;
 
     /// <summary>Asks for bytes that may lie past the end of the matrix.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

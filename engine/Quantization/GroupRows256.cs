@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using SmolCluster.Engine.Kernels;
 
 namespace SmolCluster.Engine.Quantization;
 
@@ -39,6 +40,12 @@ internal static unsafe class GroupRows256<T, TDot>
                 float* to = block < blocks - 1 ? sums : destination + first * stride;
                 nint apart = block < blocks - 1 ? Rows : stride;
                 byte* group = rows + (nint)block * Rows * sizeof(T);
+                if (count == 1 && rowBytes == 0)
+                {
+                    MultiplyOne(tile, group, batch.Rows, columns, block, sums, to);
+                    continue;
+                }
+
                 byte* ahead = rowBytes == 0 ? group + GroupLayout.PrefetchBlocks(count) * Rows * sizeof(T) : null;
                 if (rowBytes != 0)
                 {
@@ -46,17 +53,40 @@ internal static unsafe class GroupRows256<T, TDot>
                     T.Layout.Pack(rows + (nint)block * sizeof(T), rowBytes, group);
                 }
 
-                if (T.MultipliesOne && count == 1 && rowBytes == 0)
-                {
-                    MultiplyOne(tile, batch.Rows, columns, block, sums, to, group, ahead);
-                }
-                else
-                {
-                    T.UnpackGroup(group, tile);
-                    Multiply(tile, batch, tokenBytes, columns, block, count, sums, to, apart, ahead);
-                }
+                T.UnpackGroup(group, tile);
+                Multiply(tile, batch, tokenBytes, columns, block, count, sums, to, apart, ahead);
             }
         }
+    }
+
+    /// <summary>See <see cref="RowDot.RunTwo"/>.</summary>
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void RunTwo(byte* first, byte* second, byte* token, int columns, float* toFirst, float* toSecond)
+    {
+        byte* storage = stackalloc byte[sizeof(GroupTile) + 64];
+        var tile = (GroupTile*)(((nuint)storage + 63) & ~(nuint)63);
+        float* sums = stackalloc float[2 * Rows];
+        new Span<float>(sums, 2 * Rows).Clear();
+        int last = columns / Activations.Q8KBlock - 1;
+        for (int block = 0; block <= last; block++, first += Rows * sizeof(T), second += Rows * sizeof(T))
+        {
+            MultiplyOne(tile, first, token, columns, block, sums, block < last ? sums : toFirst);
+            MultiplyOne(tile, second, token, columns, block, sums + Rows, block < last ? sums + Rows : toSecond);
+        }
+    }
+
+    // one token times a block of rows that lie side by side
+    private static void MultiplyOne(GroupTile* tile, byte* group, byte* token, int columns, int block, float* sums, float* to)
+    {
+        byte* ahead = group + GroupLayout.PrefetchBlocks(1) * Rows * sizeof(T);
+        Prefetch.PagesAfter(ahead, Rows * sizeof(T));
+        if (!T.MultipliesOne)
+        {
+            T.UnpackGroup(group, tile);
+        }
+
+        MultiplyOne(tile, token, columns, block, sums, to, T.MultipliesOne ? group : null, ahead);
     }
 
     // sums: [count][16], of the blocks before; with one block added they go to [count], apart from each other. ahead: what follows in

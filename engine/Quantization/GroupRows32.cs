@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using SmolCluster.Engine.Kernels;
 
 namespace SmolCluster.Engine.Quantization;
 
@@ -37,29 +38,63 @@ internal static unsafe class GroupRows32<T, TDot>
             {
                 int some = Math.Min(Blocks, blocks - block);
                 byte* group = rowBytes == 0 ? rows + (nint)block * Rows * sizeof(T) : packed; // [some][16 · block bytes]
-                byte* ahead = rowBytes == 0 ? group + GroupLayout.PrefetchBlocks(count) * Blocks * Rows * sizeof(T) : null;
                 // as in GroupRows256
                 float* to = block + Blocks < blocks ? sums : destination + first * stride;
                 nint apart = block + Blocks < blocks ? Rows : stride;
-                if (T.MultipliesOne && count == 1 && rowBytes == 0)
+                if (count == 1 && rowBytes == 0)
                 {
-                    MultiplyOne(tile, null, some, batch.Rows, columns, block, sums, to, group, ahead);
+                    MultiplyOne(tile, group, some, batch.Rows, columns, block, sums, to);
                     continue;
                 }
 
-                for (int i = 0; i < some; i++)
+                byte* ahead = rowBytes == 0 ? group + GroupLayout.PrefetchBlocks(count) * Blocks * Rows * sizeof(T) : null;
+                for (int i = 0; i < some && rowBytes != 0; i++)
                 {
-                    if (rowBytes != 0)
-                    {
-                        T.Layout.Pack(rows + (nint)(block + i) * sizeof(T), rowBytes, group + i * Rows * sizeof(T));
-                    }
-
-                    T.UnpackGroup(group + i * Rows * sizeof(T), i, tile);
+                    T.Layout.Pack(rows + (nint)(block + i) * sizeof(T), rowBytes, group + i * Rows * sizeof(T));
                 }
 
-                Multiply(tile, T.Gap == 0 ? tile->Quants : group + T.Gap, some, batch, tokenBytes, columns, block, count, sums, to, apart, ahead);
+                Multiply(tile, Unpack(group, some, tile), some, batch, tokenBytes, columns, block, count, sums, to, apart, ahead);
             }
         }
+    }
+
+    /// <summary>See <see cref="RowDot.RunTwo"/>.</summary>
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void RunTwo(byte* first, byte* second, byte* token, int columns, float* toFirst, float* toSecond)
+    {
+        byte* storage = stackalloc byte[sizeof(GroupTile) + 64];
+        var tile = (GroupTile*)(((nuint)storage + 63) & ~(nuint)63);
+        float* sums = stackalloc float[2 * Rows];
+        new Span<float>(sums, 2 * Rows).Clear();
+        int blocks = columns / Activations.Q8Block;
+        for (int block = 0; block < blocks; block += Blocks, first += Blocks * Rows * sizeof(T), second += Blocks * Rows * sizeof(T))
+        {
+            int some = Math.Min(Blocks, blocks - block);
+            bool isLast = block + Blocks >= blocks;
+            MultiplyOne(tile, first, some, token, columns, block, sums, isLast ? toFirst : sums);
+            MultiplyOne(tile, second, some, token, columns, block, sums + Rows, isLast ? toSecond : sums + Rows);
+        }
+    }
+
+    // one token times some blocks of rows that lie side by side
+    private static void MultiplyOne(GroupTile* tile, byte* group, int blocks, byte* token, int columns, int block, float* sums, float* to)
+    {
+        byte* ahead = group + GroupLayout.PrefetchBlocks(1) * Blocks * Rows * sizeof(T);
+        Prefetch.PagesAfter(ahead, Blocks * Rows * sizeof(T));
+        byte* weights = T.MultipliesOne ? null : Unpack(group, blocks, tile);
+        MultiplyOne(tile, weights, blocks, token, columns, block, sums, to, T.MultipliesOne ? group : null, ahead);
+    }
+
+    /// <returns>Where the quants are: in the tile, or in the group itself.</returns>
+    private static byte* Unpack(byte* group, int blocks, GroupTile* tile)
+    {
+        for (int i = 0; i < blocks; i++)
+        {
+            T.UnpackGroup(group + i * Rows * sizeof(T), i, tile);
+        }
+
+        return T.Gap == 0 ? tile->Quants : group + T.Gap;
     }
 
     // sums: [count][16], of the blocks before; with the tile's added, one after the other, they go to [count], apart from each other.

@@ -16,6 +16,10 @@ internal unsafe interface IRows
     static abstract void RunGroup<TDot>(byte* rows, nint rowBytes, TokenRows activations, int columns, int tokens, float* destination, nint stride)
         where TDot : struct, IGroupDot;
 
+    /// <summary>See <see cref="RowDot.RunTwo"/>.</summary>
+    static abstract void RunTwo<TDot>(byte* first, byte* second, byte* token, int columns, float* toFirst, float* toSecond)
+        where TDot : struct, IGroupDot;
+
     /// <summary>See <see cref="Dequantizer.Row"/>.</summary>
     static abstract void Dequantize(byte* row, int columns, float* destination);
 }

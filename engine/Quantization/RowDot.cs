@@ -17,6 +17,7 @@ public readonly unsafe struct RowDot
         Activation = format.Activation;
         Run = format.Run;
         RunGroup = format.RunGroup;
+        RunTwo = format.RunTwo;
     }
 
     private RowDot(delegate*<byte*, byte*, int, int, float*, nint, void> reference)
@@ -38,6 +39,12 @@ public readonly unsafe struct RowDot
     /// file, or, where that is 0, side by side as <see cref="GroupLayout"/> has them. Several tokens of a quantized format are also laid in
     /// octets. Null where the level has none. Rows of floats only lie apart, and their columns are a multiple of 16 here.</summary>
     public delegate*<byte* /*rows*/, nint /*rowBytes*/, TokenRows /*activations*/, int /*columns*/, int /*tokens*/, float* /*destination*/, nint /*stride*/, void> RunGroup { get; }
+
+    /// <summary>(first, second, token, columns, destination of the first, of the second): <see cref="RunGroup"/> for one token and two
+    /// groups of rows that lie side by side, a block of the one and a block of the other in turns. A processor fetches two streams of
+    /// memory faster than one: it looks ahead within a page only, and there are two pages. Null where RunGroup is; of quantized formats
+    /// only.</summary>
+    public delegate*<byte* /*first*/, byte* /*second*/, byte* /*token*/, int /*columns*/, float* /*toFirst*/, float* /*toSecond*/, void> RunTwo { get; }
 
     /// <summary>The default arithmetic, with the instructions of <paramref name="level"/>.</summary>
     /// <exception cref="ArgumentException">The type has no reader here.</exception>

@@ -11,6 +11,9 @@ internal readonly unsafe struct RowFormat
     /// <summary>See <see cref="RowDot.RunGroup"/>; null where the type or the instruction set has none.</summary>
     public delegate*<byte*, nint, TokenRows, int, int, float*, nint, void> RunGroup { get; private init; }
 
+    /// <summary>See <see cref="RowDot.RunTwo"/>; null where <see cref="RunGroup"/> is.</summary>
+    public delegate*<byte*, byte*, byte*, int, float*, float*, void> RunTwo { get; private init; }
+
     /// <summary>How sixteen rows are laid side by side; empty where they are not.</summary>
     public GroupLayout Layout { get; private init; }
 
@@ -51,6 +54,7 @@ internal readonly unsafe struct RowFormat
             Activation = TRows.Activation,
             Run = &TRows.Run<TDot>,
             RunGroup = TGroup.Exists ? &TRows.RunGroup<TGroup> : null,
+            RunTwo = TGroup.Exists ? &TRows.RunTwo<TGroup> : null,
             Layout = TRows.Layout,
             Reference = &RunReference<TRows>,
             Dequantize = &TRows.Dequantize,

@@ -37,6 +37,27 @@ internal static class WideMath
     private static Vector256<int> AddAdjacent(Vector256<int> a, Vector256<int> b) =>
         Avx2.Permute4x64(Avx2.HorizontalAdd(a, b).AsInt64(), 0b11_01_10_00).AsInt32();
 
+    /// <summary>Pairs added to the pair beside them, first to first and last to last: of a and then of b.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<short> AddAdjacentPairs(Vector512<short> a, Vector512<short> b)
+    {
+        if (!Avx512F.IsSupported)
+        {
+            return Vector512.Create(AddAdjacentPairs(a.GetLower(), a.GetUpper()), AddAdjacentPairs(b.GetLower(), b.GetUpper()));
+        }
+
+        var even = Vector512.Create(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+        return Avx512F.PermuteVar16x32x2(a.AsInt32(), even, b.AsInt32()).AsInt16()
+            + Avx512F.PermuteVar16x32x2(a.AsInt32(), even + Vector512<int>.One, b.AsInt32()).AsInt16();
+    }
+
+    private static Vector256<short> AddAdjacentPairs(Vector256<short> a, Vector256<short> b)
+    {
+        // within lanes of 128 bits, like all that AVX2 shuffles
+        Vector256<float> even = Avx.Shuffle(a.AsSingle(), b.AsSingle(), 0b10_00_10_00), odd = Avx.Shuffle(a.AsSingle(), b.AsSingle(), 0b11_01_11_01);
+        return Avx2.Permute4x64((even.AsInt16() + odd.AsInt16()).AsInt64(), 0b11_01_10_00).AsInt16();
+    }
+
     /// <summary>32 signed bytes to 16 bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<short> Widen(Vector256<sbyte> a) => Avx512BW.IsSupported

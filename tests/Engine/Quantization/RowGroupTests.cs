@@ -55,6 +55,48 @@ public sealed unsafe class RowGroupTests
     public void Layouts_EveryQuantizedType_CoverItsBlock() => Assert.Equal(
         RandomBlocks.Types.Where(static type => RandomBlocks.Format(type).Length > 1), Types.Select(static row => row.Data));
 
+    [Theory]
+    [MemberData(nameof(Types))]
+    public void RunTwo_Avx2_GivesEachRowsBits(GgmlType type) => AssertTwoGroupsBits<Avx2GroupDot>(type);
+
+    [Theory]
+    [MemberData(nameof(Types))]
+    public void RunTwo_Avx512_GivesEachRowsBits(GgmlType type) => AssertTwoGroupsBits<Avx512GroupDot>(type);
+
+    private static void AssertTwoGroupsBits<TGroup>(GgmlType type)
+        where TGroup : struct, IGroupDot
+    {
+        Assert.SkipUnless(Avx2.IsSupported && Fma.IsSupported, NoAvx2);
+        RowFormat format = RowFormat.Of<ScalarTileDot, TGroup>(type);
+        int[] lengths = RandomBlocks.Format(type).Length == 32 ? [32, 256, 288, 1280] : [256, 1280];
+        foreach (int columns in lengths)
+        {
+            byte[] rows = [.. Enumerable.Range(0, 2 * GroupLayout.Rows).SelectMany(i => RandomBlocks.Row(type, columns, 100 + i))], groups = new byte[rows.Length];
+            int rowBytes = rows.Length / (2 * GroupLayout.Rows), half = rows.Length / 2;
+            byte[] token = new byte[Activations.RowBytes(format.Activation, columns)];
+            float[] expected = new float[2 * GroupLayout.Rows], actual = new float[expected.Length];
+            fixed (byte* r = rows, g = groups, t = token)
+            fixed (float* v = RandomBlocks.Activations(columns, 1, 3), e = expected, a = actual)
+            {
+                Activations.Quantize(format.Activation, v, columns, t);
+                for (int row = 0; row < expected.Length; row++)
+                {
+                    format.Run(r + row * rowBytes, t, columns, 1, e + row, 1);
+                }
+
+                for (int at = 0; at < rowBytes; at += format.Layout.BlockBytes)
+                {
+                    format.Layout.Pack(r + at, rowBytes, g + GroupLayout.Rows * at);
+                    format.Layout.Pack(r + half + at, rowBytes, g + half + GroupLayout.Rows * at);
+                }
+
+                format.RunTwo(g, g + half, t, columns, a, a + GroupLayout.Rows);
+            }
+
+            Assert.Equal(expected, actual);
+        }
+    }
+
     private static void AssertEachRowsBits<TGroup>(GgmlType type)
         where TGroup : struct, IGroupDot
     {

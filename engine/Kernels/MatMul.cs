@@ -71,7 +71,7 @@ internal static unsafe class MatMul
     private static void Chunk(in Product product, int chunk, int tokens)
     {
         Matrix matrix = product.Matrix;
-        if (tokens == 1 && matrix.Groups != null && chunk < matrix.Rows / RowsAChunk)
+        if (tokens == 1 && matrix.ReadsTwo && chunk < matrix.Rows / RowsAChunk)
         {
             ChunkOfTwo(product, chunk);
             return;
@@ -99,12 +99,17 @@ internal static unsafe class MatMul
         }
     }
 
-    // one token: a group of rows of each half of the matrix, so that chunks that follow each other go on in both
+    // one token: sixteen rows of each half of the matrix, so that chunks that follow each other go on in both
     private static void ChunkOfTwo(in Product product, int chunk)
     {
         Matrix matrix = product.Matrix;
         int first = chunk * RowDot.GroupRows, second = matrix.Rows / RowsAChunk * RowDot.GroupRows + first;
-        matrix.Dot.RunTwo(matrix.Groups + first * matrix.RowBytes, matrix.Groups + second * matrix.RowBytes, product.Activations.Rows, matrix.Columns,
-            product.Output + first, product.Output + second);
+        byte* rows = matrix.Groups != null ? matrix.Groups : matrix.Data;
+        int step = matrix.Groups != null ? RowDot.GroupRows : 1;
+        for (int row = 0; row < RowDot.GroupRows; row += step)
+        {
+            matrix.Dot.RunTwo(rows + (first + row) * matrix.RowBytes, rows + (second + row) * matrix.RowBytes, product.Activations.Rows, matrix.Columns,
+                product.Output + first + row, product.Output + second + row);
+        }
     }
 }

@@ -32,6 +32,10 @@ internal sealed unsafe class Matrix
     /// <summary>Whether several tokens are read in <see cref="Octets"/>.</summary>
     public bool ReadsOctets => CanGroup && Octets.RecordBytes(Dot.Activation) > 0;
 
+    /// <summary>Whether one token takes it from two places at once, by <see cref="RowDot.RunTwo"/>: groups side by side, or rows of
+    /// floats.</summary>
+    public bool ReadsTwo => Groups != null || (CanGroup && !ReadsOctets);
+
     public int Rows { get; }
 
     public int Columns { get; }

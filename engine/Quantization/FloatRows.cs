@@ -52,7 +52,18 @@ internal readonly unsafe struct FloatRows<T> : IRows
 
     /// <inheritdoc/>
     public static void RunTwo<TDot>(byte* first, byte* second, byte* token, int columns, float* toFirst, float* toSecond)
-        where TDot : struct, IGroupDot => throw new NotSupportedException("Rows of floats are not laid side by side.");
+        where TDot : struct, IGroupDot
+    {
+        if (Avx512F.IsSupported)
+        {
+            TwoRows(first, second, (float*)token, columns, toFirst, toSecond);
+        }
+        else
+        {
+            Run<Avx2TileDot>(first, token, columns, 1, toFirst, 1);
+            Run<Avx2TileDot>(second, token, columns, 1, toSecond, 1);
+        }
+    }
 
     [SkipLocalsInit]
     public static void Dequantize(byte* row, int columns, float* destination)
@@ -94,6 +105,23 @@ internal readonly unsafe struct FloatRows<T> : IRows
             return false;
         *destination = Kernels.Lanes.Fold(Vector512.Create(low, high));
         return true;
+    }
+
+    /// <summary>As <see cref="TryOne"/> where it is wide.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void TwoRows(byte* first, byte* second, float* token, int columns, float* toFirst, float* toSecond)
+    {
+        Vector512<float> a = default, b = default;
+        for (nint i = 0; i < columns; i += Lanes, first += Lanes * T.Bytes, second += Lanes * T.Bytes)
+        {
+            Kernels.Prefetch.Line(first + Ahead);
+            Kernels.Prefetch.Line(second + Ahead);
+            a = Vector512.FusedMultiplyAdd(T.LoadWide(first), Vector512.Load(token + i), a);
+            b = Vector512.FusedMultiplyAdd(T.LoadWide(second), Vector512.Load(token + i), b);
+        }
+
+        *toFirst = Kernels.Lanes.Fold(a);
+        *toSecond = Kernels.Lanes.Fold(b);
     }
 
     private static float Fold(float* lanes)

@@ -42,8 +42,8 @@ public readonly unsafe struct RowDot
 
     /// <summary>(first, second, token, columns, destination of the first, of the second): <see cref="RunGroup"/> for one token and two
     /// groups of rows that lie side by side, a block of the one and a block of the other in turns. A processor fetches two streams of
-    /// memory faster than one: it looks ahead within a page only, and there are two pages. Null where RunGroup is; of quantized formats
-    /// only.</summary>
+    /// memory faster than one: it looks ahead within a page only, and there are two pages. Of floats: two rows, of a multiple of 16
+    /// columns. Null where RunGroup is.</summary>
     public delegate*<byte* /*first*/, byte* /*second*/, byte* /*token*/, int /*columns*/, float* /*toFirst*/, float* /*toSecond*/, void> RunTwo { get; }
 
     /// <summary>The default arithmetic, with the instructions of <paramref name="level"/>.</summary>

@@ -11,18 +11,20 @@ public sealed unsafe class MatMulTests
     private const int Columns = 512;
 
     [Theory]
-    [InlineData(16, 1)]
-    [InlineData(16, 2)]
-    [InlineData(32, 2)]
-    [InlineData(48, 1)]
-    [InlineData(208, 2)]
-    [InlineData(208, 3)]
-    public void Run_OneTokenOfGroups_GivesEachRowsBits(int rows, int threads)
+    [InlineData(GgmlType.Q4_K, 16, 1)]
+    [InlineData(GgmlType.Q4_K, 16, 2)]
+    [InlineData(GgmlType.Q4_K, 32, 2)]
+    [InlineData(GgmlType.Q4_K, 48, 1)]
+    [InlineData(GgmlType.Q8_0, 208, 2)]
+    [InlineData(GgmlType.Q4_K, 208, 3)]
+    [InlineData(GgmlType.F16, 48, 2)]
+    [InlineData(GgmlType.F16, 208, 3)]
+    public void Run_OneToken_GivesEachRowsBits(GgmlType type, int rows, int threads)
     {
         Assert.SkipUnless(Avx2.IsSupported && Fma.IsSupported, "This machine has no AVX2; its rows are multiplied one by one.");
-        RowDot dot = RowDot.For(GgmlType.Q4_K, Simd.Level);
-        GroupLayout layout = RowDot.Layout(GgmlType.Q4_K);
-        byte[] matrix = [.. Enumerable.Range(0, rows).SelectMany(static i => RandomBlocks.Row(GgmlType.Q4_K, Columns, i))], groups = new byte[matrix.Length];
+        RowDot dot = RowDot.For(type, Simd.Level);
+        GroupLayout layout = RowDot.Layout(type);
+        byte[] matrix = [.. Enumerable.Range(0, rows).SelectMany(i => RandomBlocks.Row(type, Columns, i))], groups = new byte[matrix.Length];
         int rowBytes = matrix.Length / rows;
         byte[] token = new byte[Activations.RowBytes(dot.Activation, Columns)];
         float[] expected = new float[rows], actual = new float[rows];
@@ -30,7 +32,7 @@ public sealed unsafe class MatMulTests
         fixed (float* v = RandomBlocks.Activations(Columns, 1, 3), e = expected, a = actual)
         {
             Activations.Quantize(dot.Activation, v, Columns, t);
-            for (int first = 0; first < rows; first += GroupLayout.Rows)
+            for (int first = 0; layout.BlockBytes > 0 && first < rows; first += GroupLayout.Rows)
             {
                 for (int at = 0; at < rowBytes; at += layout.BlockBytes)
                 {
@@ -44,7 +46,7 @@ public sealed unsafe class MatMulTests
             }
 
             using var team = new ThreadTeam(threads);
-            MatMul.Run(team, 1, new MatMul.Product(new Matrix(GgmlType.Q4_K, m, rows, Columns, dot, g), new ActivationBuffers(t, null), a, rows));
+            MatMul.Run(team, 1, new MatMul.Product(new Matrix(type, m, rows, Columns, dot, layout.BlockBytes > 0 ? g : null), new ActivationBuffers(t, null), a, rows));
         }
 
         Assert.Equal(expected, actual);

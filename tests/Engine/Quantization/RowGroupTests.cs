@@ -63,6 +63,30 @@ public sealed unsafe class RowGroupTests
     [MemberData(nameof(Types))]
     public void RunTwo_Avx512_GivesEachRowsBits(GgmlType type) => AssertTwoGroupsBits<Avx512GroupDot>(type);
 
+    [Theory]
+    [InlineData(GgmlType.F32)]
+    [InlineData(GgmlType.F16)]
+    [InlineData(GgmlType.BF16)]
+    public void RunTwo_Floats_GivesEachRowsBits(GgmlType type)
+    {
+        Assert.SkipUnless(Avx2.IsSupported && Fma.IsSupported, NoAvx2);
+        RowFormat format = RowFormat.Of<Avx2TileDot, Avx2GroupDot>(type);
+        foreach (int columns in new[] { 16, 256, 272, 1280 })
+        {
+            byte[] one = RandomBlocks.Row(type, columns, 1), two = RandomBlocks.Row(type, columns, 2);
+            float[] expected = new float[2], actual = new float[2];
+            fixed (byte* first = one, second = two)
+            fixed (float* token = RandomBlocks.Activations(columns, 1, 3), e = expected, a = actual)
+            {
+                format.Run(first, (byte*)token, columns, 1, e, 1);
+                format.Run(second, (byte*)token, columns, 1, e + 1, 1);
+                format.RunTwo(first, second, (byte*)token, columns, a, a + 1);
+            }
+
+            Assert.Equal(expected, actual);
+        }
+    }
+
     private static void AssertTwoGroupsBits<TGroup>(GgmlType type)
         where TGroup : struct, IGroupDot
     {

@@ -11,6 +11,8 @@ public static class RandomModel
     private static readonly Shape[] Known =
     [
         new("smollm3-3b", "smollm3", 36, 65_536, 2048, 11_008, 16, 4, 128, 5e6f, 128_256, 256, TiedHead: true, RopeFactors: false),
+        // its layers, few enough of them to measure long contexts in minutes
+        new("smollm3-4-layers", "smollm3", 4, 65_536, 2048, 11_008, 16, 4, 128, 5e6f, 128_256, 256, TiedHead: true, RopeFactors: false),
         new("llama-1b", "llama", 16, 131_072, 2048, 8192, 32, 8, 64, 5e5f, 128_256, 256, TiedHead: true, RopeFactors: true),
         new("tiny", "smollm3", 8, 4096, 256, 768, 4, 2, 64, 5e6f, 2048, 48, TiedHead: true, RopeFactors: false),
         new("tiny-llama", "llama", 4, 2048, 256, 768, 8, 4, 32, 1e4f, 2048, 48, TiedHead: false, RopeFactors: true),

@@ -26,7 +26,7 @@ internal static unsafe class MatMul
         public readonly float* Output = output;
         public readonly int Stride = stride;
 
-        public int Chunks => (Matrix.Rows + RowsAChunk - 1) / RowsAChunk;
+        public int Chunks => MatMul.Chunks(Matrix);
     }
 
     /// <summary>Up to three products over the same tokens, in one parallel region, and one before it that lays several tokens side by
@@ -58,6 +58,29 @@ internal static unsafe class MatMul
         });
     }
 
+    /// <summary>Says which matrices, side by side as in <see cref="Run"/>, come after the product that comes next. For one token, which the
+    /// memory bounds: threads ask for their first rows as soon as they have nothing else to do.</summary>
+    public static void Expect(ThreadTeam team, int tokens, Matrix? a, Matrix? b = null, Matrix? c = null)
+    {
+        if (tokens > 1 || a is not { ReadsTwo: true })
+        {
+            return;
+        }
+
+        int chunks = Chunks(a) + (b is null ? 0 : Chunks(b)) + (c is null ? 0 : Chunks(c));
+        for (int worker = 0; worker < team.Size; worker++)
+        {
+            (int chunk, int run) = team.FirstRun(chunks, worker);
+            if (chunk < Chunks(a))
+            {
+                (int first, int second) = RowsOfTwo(a, chunk);
+                team.Expect(worker, a.Source + first * a.RowBytes, a.Source + second * a.RowBytes, run * RowDot.GroupRows * a.RowBytes);
+            }
+        }
+    }
+
+    private static int Chunks(Matrix matrix) => (matrix.Rows + RowsAChunk - 1) / RowsAChunk;
+
     // unless that was done for the product before
     private static void LayOctets(ThreadTeam team, int tokens, Product product, Product before)
     {
@@ -87,7 +110,7 @@ internal static unsafe class MatMul
             int row = first;
             for (; (matrix.Groups != null || (count >= TokensForAGroup && matrix.CanGroup)) && row + RowDot.GroupRows <= last; row += RowDot.GroupRows)
             {
-                byte* rows = (matrix.Groups != null ? matrix.Groups : matrix.Data) + row * matrix.RowBytes;
+                byte* rows = matrix.Source + row * matrix.RowBytes;
                 nint apart = matrix.Groups != null ? 0 : (nint)matrix.RowBytes;
                 matrix.Dot.RunGroup(rows, apart, activations, matrix.Columns, count, output + row, product.Stride);
             }
@@ -99,17 +122,20 @@ internal static unsafe class MatMul
         }
     }
 
-    // one token: sixteen rows of each half of the matrix, so that chunks that follow each other go on in both
+    // one token
     private static void ChunkOfTwo(in Product product, int chunk)
     {
         Matrix matrix = product.Matrix;
-        int first = chunk * RowDot.GroupRows, second = matrix.Rows / RowsAChunk * RowDot.GroupRows + first;
-        byte* rows = matrix.Groups != null ? matrix.Groups : matrix.Data;
+        (int first, int second) = RowsOfTwo(matrix, chunk);
         int step = matrix.Groups != null ? RowDot.GroupRows : 1;
         for (int row = 0; row < RowDot.GroupRows; row += step)
         {
-            matrix.Dot.RunTwo(rows + (first + row) * matrix.RowBytes, rows + (second + row) * matrix.RowBytes, product.Activations.Rows, matrix.Columns,
+            matrix.Dot.RunTwo(matrix.Source + (first + row) * matrix.RowBytes, matrix.Source + (second + row) * matrix.RowBytes, product.Activations.Rows, matrix.Columns,
                 product.Output + first + row, product.Output + second + row);
         }
     }
+
+    // sixteen rows of each half of the matrix, so that chunks that follow each other go on in both
+    private static (int First, int Second) RowsOfTwo(Matrix matrix, int chunk) =>
+        (chunk * RowDot.GroupRows, (matrix.Rows / RowsAChunk + chunk) * RowDot.GroupRows);
 }

@@ -17,6 +17,16 @@ internal static unsafe class Prefetch
         }
     }
 
+    /// <summary>Into the second-level cache.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Far(byte* from, nint bytes)
+    {
+        for (nint at = 0; Sse.IsSupported && at < bytes; at += LineBytes)
+        {
+            Sse.Prefetch1(from + at);
+        }
+    }
+
     /// <summary>For one pass over much memory, that asks for the lines from <paramref name="from"/> on itself: asks the second-level
     /// cache for the first lines of pages that begin a page after them. A processor fetches ahead by itself once it has seen some lines
     /// of a page, and never past the page's end; seen early, a page is fetched while the one before it is read.</summary>
@@ -26,10 +36,7 @@ internal static unsafe class Prefetch
         byte* end = from + bytes + Page;
         for (var page = (byte*)(((nuint)from + 2 * (nuint)Page - 1) & ~((nuint)Page - 1)); Sse.IsSupported && page < end; page += Page)
         {
-            for (nint line = 0; line < LinesAPage; line++)
-            {
-                Sse.Prefetch1(page + line * LineBytes);
-            }
+            Far(page, LinesAPage * LineBytes);
         }
     }
 }

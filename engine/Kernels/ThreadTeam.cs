@@ -10,10 +10,11 @@ namespace SmolCluster.Engine.Kernels;
 /// <para>A region ends when its pieces are done, not when every worker has seen it: where other processes hold a worker off its
 /// core, the caller computes its pieces as well and waits for nothing but a run in the midst of which a worker was stopped.
 /// Workers spin for some tens of microseconds between two regions of a forward step and park when none follows: an idle team takes
-/// no processor time.</para>
+/// no processor time. A thread that waits asks the memory for what it was told to <see cref="Expect"/>: the memory works on while one
+/// thread normalizes or quantizes what the next matrix is multiplied with.</para>
 /// Dedicated threads because spinning on the thread pool starves Orleans' own turns.
 /// </summary>
-public sealed class ThreadTeam : IDisposable
+public sealed unsafe class ThreadTeam : IDisposable
 {
     /// <summary>Pieces of a region at most.</summary>
     public const int MostPieces = (1 << NextBits) - 1;
@@ -23,6 +24,7 @@ public sealed class ThreadTeam : IDisposable
     private const int SpinsBeforeParking = 1000, SpinsBeforeYielding = 200, SpinLength = 2; // a spin takes about 75 ns
 
     private readonly Thread[] _workers;
+    private readonly ReadAhead[] _ahead; // one a thread
     private readonly object _gate = new();
     private readonly bool _pinned;
     private Action<int, int>? _body;
@@ -38,6 +40,7 @@ public sealed class ThreadTeam : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
         _pinned = pinned;
         _workers = new Thread[size - 1];
+        _ahead = new ReadAhead[size];
         for (int i = 0; i < _workers.Length; i++)
         {
             int worker = i + 1;
@@ -75,7 +78,9 @@ public sealed class ThreadTeam : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, MostPieces);
         _body = body;
         _shared.Done = 0;
-        Open(count);
+        int run = Run(count);
+        Open(count, run); // its first run is the caller's
+        Compute(0, run, 0);
         TakePieces(0);
         WaitForPieces(count);
         _body = null;
@@ -88,16 +93,32 @@ public sealed class ThreadTeam : IDisposable
     public void Dispose()
     {
         _stopping = true;
-        Open(0);
+        Open(0, 0);
         foreach (Thread worker in _workers)
         {
             worker.Join();
         }
     }
 
-    private void Open(int count)
+    /// <summary>The run of a region's pieces that a worker begins with, if all come at once and in order.</summary>
+    public (int First, int Count) FirstRun(int count, int worker)
     {
-        Interlocked.Exchange(ref _shared.Region, Region.Opened(Volatile.Read(ref _shared.Region), count));
+        int first = 0;
+        for (; worker > 0 && first < count; worker--)
+        {
+            first += Run(count - first);
+        }
+
+        return first < count ? (first, Run(count - first)) : (count, 0);
+    }
+
+    /// <summary>Tells a worker what it will read in a region after the next one: two streams of as many bytes. It asks the memory for
+    /// their beginning where it would else wait. For the caller of <see cref="For"/>, between regions.</summary>
+    public void Expect(int worker, byte* first, byte* second, long bytes) => _ahead[worker].Begin(first, second, bytes);
+
+    private void Open(int count, int taken)
+    {
+        Interlocked.Exchange(ref _shared.Region, Region.Opened(Volatile.Read(ref _shared.Region), count) + taken);
         if (Volatile.Read(ref _shared.Parked) != 0)
         {
             lock (_gate)
@@ -113,7 +134,7 @@ public sealed class ThreadTeam : IDisposable
         {
             if (i < SpinsBeforeYielding)
             {
-                Thread.SpinWait(SpinLength);
+                AskOrSpin(0);
             }
             else
             {
@@ -132,12 +153,12 @@ public sealed class ThreadTeam : IDisposable
         long seen = 0;
         while (!_stopping)
         {
-            seen = WaitForRegion(seen);
+            seen = WaitForRegion(seen, worker);
             TakePieces(worker);
         }
     }
 
-    private long WaitForRegion(long seen)
+    private long WaitForRegion(long seen, int worker)
     {
         for (int i = 0; i < SpinsBeforeParking; i++)
         {
@@ -147,7 +168,7 @@ public sealed class ThreadTeam : IDisposable
                 return number;
             }
 
-            Thread.SpinWait(SpinLength);
+            AskOrSpin(worker);
         }
 
         lock (_gate)
@@ -165,6 +186,16 @@ public sealed class ThreadTeam : IDisposable
         }
     }
 
+    private void AskOrSpin(int worker)
+    {
+        if (!_ahead[worker].TryAsk())
+        {
+            Thread.SpinWait(SpinLength);
+        }
+    }
+
+    private int Run(int left) => Math.Max(1, left / (RunsAhead * Size));
+
     // A worker may come late, to a region after the one it saw: region, count and next piece are in one word, so that the pieces
     // taken are of the region that is open now, and that one stays open, its body in place, until they are counted as done.
     private void TakePieces(int worker)
@@ -172,7 +203,7 @@ public sealed class ThreadTeam : IDisposable
         while (true)
         {
             long region = Volatile.Read(ref _shared.Region);
-            int next = Region.Next(region), left = Region.Count(region) - next, run = Math.Max(1, left / (RunsAhead * Size));
+            int next = Region.Next(region), left = Region.Count(region) - next, run = Run(left);
             if (left == 0)
             {
                 return;
@@ -183,21 +214,26 @@ public sealed class ThreadTeam : IDisposable
                 continue;
             }
 
-            try
-            {
-                for (int piece = next; piece < next + run && Volatile.Read(ref _failure) is null; piece++)
-                {
-                    _body!(piece, worker);
-                }
-            }
-            catch (Exception failure)
-            {
-                // carried to the caller of For, which throws it
-                Interlocked.CompareExchange(ref _failure, failure, null);
-            }
-
-            Interlocked.Add(ref _shared.Done, run);
+            Compute(next, run, worker);
         }
+    }
+
+    private void Compute(int first, int count, int worker)
+    {
+        try
+        {
+            for (int piece = first; piece < first + count && Volatile.Read(ref _failure) is null; piece++)
+            {
+                _body!(piece, worker);
+            }
+        }
+        catch (Exception failure)
+        {
+            // carried to the caller of For, which throws it
+            Interlocked.CompareExchange(ref _failure, failure, null);
+        }
+
+        Interlocked.Add(ref _shared.Done, count);
     }
 
     /// <summary>A region in a word: its number (16 bits, going round), how many pieces it has, and the next one to take.</summary>

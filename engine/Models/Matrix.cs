@@ -26,6 +26,9 @@ internal sealed unsafe class Matrix
     /// <summary>The same matrix in groups of sixteen rows side by side, from a <see cref="RowTwin"/>; null: there is none.</summary>
     public byte* Groups { get; }
 
+    /// <summary>What products read: <see cref="Groups"/>, or else <see cref="Data"/>.</summary>
+    public byte* Source => Groups != null ? Groups : Data;
+
     /// <summary>Whether <see cref="Dot"/> takes sixteen rows at once.</summary>
     public bool CanGroup { get; }
 

@@ -148,6 +148,7 @@ public sealed unsafe class Transformer : IForwardPass
             _rows.Write(t, s.Normed(t), w.Query, w.Key, w.Value);
         });
         Show("attn_norm", layer, s.Normed(0), tokens * _config.EmbeddingLength);
+        MatMul.Expect(_team, tokens, w.AttentionOutput);
         MatMul.Run(_team, tokens,
             new(w.Query, _rows.For(w.Query), s.Query(0), QueryLength),          // [T][H·D]
             new(w.Key, _rows.For(w.Key), s.Key(0), KeyLength),                  // [T][K·D]
@@ -159,6 +160,7 @@ public sealed unsafe class Transformer : IForwardPass
         _team.For(s.Tiles.Count * _config.HeadCountKv, (piece, worker) => AttendTile(layer, piece, worker));
         Show("kqv_out", layer, s.Attended(0), tokens * QueryLength);
         _team.For(tokens, (t, _) => _rows.Write(t, s.Attended(t), w.AttentionOutput));
+        MatMul.Expect(_team, tokens, w.Gate, w.Up);
         MatMul.Run(_team, tokens, new MatMul.Product(w.AttentionOutput, _rows.For(w.AttentionOutput), s.Normed(0), _config.EmbeddingLength));
         Show("attn_out", layer, s.Normed(0), tokens * _config.EmbeddingLength);
     }
@@ -233,6 +235,7 @@ public sealed unsafe class Transformer : IForwardPass
         });
         Show("ffn_inp", layer, s.X(0), tokens * _config.EmbeddingLength);
         Show("ffn_norm", layer, s.Normed(0), tokens * _config.EmbeddingLength);
+        MatMul.Expect(_team, tokens, w.Down);
         MatMul.Run(_team, tokens,
             new(w.Gate, _rows.For(w.Gate), s.Gate(0), _config.FeedForwardLength),   // [T][F]
             new(w.Up, _rows.For(w.Up), s.Up(0), _config.FeedForwardLength));        // [T][F]
@@ -258,6 +261,7 @@ public sealed unsafe class Transformer : IForwardPass
             _rows.Write(t, s.Gate(t), w.Down);
         });
         Show("ffn_swiglu", layer, s.Gate(0), tokens * _config.FeedForwardLength);
+        ExpectLayer(layer + 1, tokens);
         MatMul.Run(_team, tokens, new MatMul.Product(w.Down, _rows.For(w.Down), s.Normed(0), _config.EmbeddingLength));
         Show("ffn_out", layer, s.Normed(0), tokens * _config.EmbeddingLength);
         _team.For(tokens, (t, _) =>
@@ -266,6 +270,19 @@ public sealed unsafe class Transformer : IForwardPass
             AddOutput(t, w.DownNorm);
         });
         Show("l_out", layer, s.X(0), tokens * _config.EmbeddingLength);
+    }
+
+    private void ExpectLayer(int layer, int tokens)
+    {
+        if (layer < _weights.Layers.Length)
+        {
+            LayerWeights w = _weights.Layers[layer];
+            MatMul.Expect(_team, tokens, w.Query, w.Key, w.Value);
+        }
+        else if (_range.HasEnds)
+        {
+            MatMul.Expect(_team, tokens, _weights.Output);
+        }
     }
 
     // x += output, normalized where there is a norm for it                         [E]
@@ -318,6 +335,7 @@ public sealed unsafe class Transformer : IForwardPass
             _rows.Write(row, s.Normed(t), head);
         });
         Show("result_norm", -1, s.Normed(0), rows * _config.EmbeddingLength);
+        ExpectLayer(0, rows); // of the step after this
         fixed (float* output = logits)
         {
             MatMul.Run(_team, rows, new MatMul.Product(head, _rows.For(head), output, head.Rows));

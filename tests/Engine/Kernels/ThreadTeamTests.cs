@@ -2,7 +2,7 @@ using SmolCluster.Engine.Kernels;
 
 namespace SmolCluster.Engine.Tests.Kernels;
 
-public sealed class ThreadTeamTests
+public sealed unsafe class ThreadTeamTests
 {
     [Theory]
     [InlineData(1)]
@@ -30,6 +30,59 @@ public sealed class ThreadTeamTests
         int[] threads = new int[64];
         team.For(threads.Length, (piece, worker) => threads[piece] = worker);
         Assert.Single(threads.Take(16).Distinct()); // one of the two runs that each thread could take
+    }
+
+    [Fact]
+    public void For_CallerInItsFirstRun_WorkerBeginsWithTheSecond()
+    {
+        using var team = new ThreadTeam(2);
+        using var begun = new ManualResetEventSlim();
+        int[] firsts = [-1, -1];
+        team.For(64, (piece, worker) =>
+        {
+            Interlocked.CompareExchange(ref firsts[worker], piece, -1);
+            if (worker == 0)
+            {
+                begun.Wait(TestContext.Current.CancellationToken);
+            }
+            else
+            {
+                begun.Set();
+            }
+        });
+        Assert.Equal([team.FirstRun(64, 0).First, team.FirstRun(64, 1).First], firsts);
+    }
+
+    [Theory]
+    [InlineData(1, 10)]
+    [InlineData(2, 64)]
+    [InlineData(3, 2)]
+    [InlineData(5, 1000)]
+    public void FirstRun_EachWorkers_FollowEachOther(int size, int count)
+    {
+        using var team = new ThreadTeam(size);
+        int next = 0;
+        for (int worker = 0; worker < size; worker++)
+        {
+            (int first, int run) = team.FirstRun(count, worker);
+            Assert.Equal(next, first);
+            Assert.InRange(run, next < count ? 1 : 0, count - next);
+            next += run;
+        }
+    }
+
+    [Fact]
+    public void Expect_MemoryOfNobody_AskedForWithoutHarm()
+    {
+        using var team = new ThreadTeam(2);
+        for (int region = 0; region < 1000; region++)
+        {
+            team.Expect(0, (byte*)1, (byte*)nuint.MaxValue, long.MaxValue);
+            team.Expect(1, null, (byte*)(nuint.MaxValue / 3), region);
+            int sum = 0;
+            team.For(40, (piece, _) => Interlocked.Add(ref sum, piece));
+            Assert.Equal(780, sum);
+        }
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using SmolCluster.Engine.Kernels;
 
@@ -26,6 +27,7 @@ internal static unsafe class KvWriter
     }
 
     /// <summary>One head's numbers to the cells <paramref name="first"/>, first + <paramref name="stride"/> and so on.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Store(KvLayout layout, byte* cells, int first, int stride, float* source)
     {
         switch (layout.Type)
@@ -48,6 +50,7 @@ internal static unsafe class KvWriter
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void StoreHalves(ushort* cells, int stride, int count, float* source)
     {
         ushort* halves = stackalloc ushort[Lanes.Count];
@@ -61,6 +64,7 @@ internal static unsafe class KvWriter
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void StoreBlocks(sbyte* cells, ushort* scales, int stride, int count, float* source)
     {
         int* whole = stackalloc int[KvLayout.BlockLength];
@@ -74,6 +78,7 @@ internal static unsafe class KvWriter
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static bool AreNumbers(float* source, KvLayout layout)
     {
         for (int i = 0; i < layout.HeadCount * layout.HeadLength; i += Lanes.Count)

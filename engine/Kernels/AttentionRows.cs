@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using SmolCluster.Engine.Caching;
 
@@ -69,6 +70,7 @@ internal readonly unsafe struct AttentionRows
     public float* Queries(int quad) => _queries + quad * Quad * _headLength;
 
     /// <param name="queries">[tokens][stride]</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Begin(float* queries)
     {
         new Span<float>(_spare, _headLength).Clear();
@@ -107,6 +109,7 @@ internal readonly unsafe struct AttentionRows
         (Hidden(quad * Quad, page), Hidden(Math.Min((quad + quads) * Quad, _rows) - 1, page));
 
     /// <summary>Turns the scores of these quads' rows into weights; what a row does not see has none. Gives the rows' outputs.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Weigh(int quad, int quads, int page, float** output)
     {
         for (int i = 0; i < quads * Quad; i++)
@@ -127,6 +130,7 @@ internal readonly unsafe struct AttentionRows
     }
 
     /// <summary>Divides each row by its sum of weights.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void End()
     {
         for (int row = 0; row < _rows; row++)
@@ -136,6 +140,7 @@ internal readonly unsafe struct AttentionRows
     }
 
     /// <summary>Scales of the positions of a page that any row sees, to F32.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void WidenScales(int page, ushort* scales)
     {
         int count = Visible(_rows - 1, page, 0) * _headLength / KvLayout.BlockLength;
@@ -145,6 +150,7 @@ internal readonly unsafe struct AttentionRows
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Weigh(int row, float* scores, int visible, float* output)
     {
         Vector512<float> top = Vector512.Create(float.NegativeInfinity);
@@ -176,6 +182,7 @@ internal readonly unsafe struct AttentionRows
         sum.Store(_lanes + row * Lanes.Count);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Multiply(float* x, float factor)
     {
         for (int i = 0; i < _headLength; i += Lanes.Count)

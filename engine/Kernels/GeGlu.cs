@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace SmolCluster.Engine.Kernels;
@@ -8,6 +9,7 @@ internal static class GeGlu
 
     /// <summary>gate = gelu(gate) · up in the form with tanh, both [count], count a multiple of 16. Since (1 + tanh u) / 2 is the sigmoid
     /// of 2u, it is gate · sigmoid(2u) · up with u = √(2/π) · (gate + 0.044715 · gate³). Source: Hendrycks and Gimpel 2016; Shazeer 2020.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static unsafe void Apply(float* gate, float* up, int count)
     {
         for (int i = 0; i < count; i += Lanes.Count)

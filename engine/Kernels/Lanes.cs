@@ -49,6 +49,7 @@ internal static class Lanes
     }
 
     /// <summary>x[i] = x[i] · factor; <paramref name="count"/> is a multiple of 16.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static unsafe void Scale(float* x, float factor, int count)
     {
         for (int i = 0; i < count; i += Count)

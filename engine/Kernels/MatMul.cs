@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using SmolCluster.Engine.Models;
 using SmolCluster.Engine.Quantization;
 
@@ -91,6 +92,7 @@ internal static unsafe class MatMul
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Chunk(in Product product, int chunk, int tokens)
     {
         Matrix matrix = product.Matrix;
@@ -123,6 +125,7 @@ internal static unsafe class MatMul
     }
 
     // one token
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ChunkOfTwo(in Product product, int chunk)
     {
         Matrix matrix = product.Matrix;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace SmolCluster.Engine.Kernels;
@@ -6,6 +7,7 @@ internal static class RmsNorm
 {
     /// <summary>destination = x / rms(x) · weight, all [count], count a multiple of 16. Source: Zhang and Sennrich 2019.
     /// <paramref name="destination"/> may be <paramref name="x"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static unsafe void Apply(float* x, float* weight, float epsilon, int count, float* destination)
     {
         float meanSquare = Lanes.Dot(x, x, count) / count;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using SmolCluster.Engine.Models;
 
 namespace SmolCluster.Engine.Kernels;
@@ -40,6 +41,7 @@ internal sealed class Rope
     public int TableLength => _frequency.Length * 2;
 
     /// <summary>Writes cosine and sine of each pair for one position: [dimensions / 2][cos, sin].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Angles(int position, Span<float> destination)
     {
         for (int i = 0; i < _frequency.Length; i++)
@@ -51,6 +53,7 @@ internal sealed class Rope
     }
 
     /// <summary>Turns every head of one token in place: heads is [headCount][headLength]; dimensions past the table stay.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public unsafe void Rotate(float* heads, int headCount, int headLength, ReadOnlySpan<float> angles)
     {
         int pairs = angles.Length / 2, step = _halves ? 1 : 2, apart = _halves ? pairs : 1;

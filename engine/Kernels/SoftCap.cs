@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace SmolCluster.Engine.Kernels;
@@ -6,6 +7,7 @@ internal static class SoftCap
 {
     /// <summary>x = cap · tanh(x / cap), [count] of any length, in place; what is no number stays none. Source: Bello et al. 2016, as
     /// Gemma 2 has it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static unsafe void Apply(float* x, int count, float cap)
     {
         int whole = count / Lanes.Count * Lanes.Count;

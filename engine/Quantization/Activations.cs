@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -69,6 +70,7 @@ public static unsafe class Activations
         ? columns
         : throw new ArgumentException($"A row of {columns} columns cannot be cut into blocks of {block}.", nameof(columns));
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void QuantizeQ8(float* source, int columns, byte* destination)
     {
         var quants = (sbyte*)destination;
@@ -88,6 +90,7 @@ public static unsafe class Activations
         new Span<byte>(sums + blocks, padding / Q8Block * sizeof(int)).Clear();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void QuantizeQ8K(float* source, int columns, byte* destination)
     {
         var quants = (sbyte*)destination;
@@ -110,6 +113,7 @@ public static unsafe class Activations
     }
 
     /// <summary>Rounds <paramref name="count"/> floats (a multiple of 16) and returns their scale.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float QuantizeBlock(float* source, int count, sbyte* quants)
     {
         var scale = Scale(source, count);
@@ -142,6 +146,7 @@ public static unsafe class Activations
         ((Vector128.Load(source) * inverse) + Vector128.Create(RoundingBias)).AsInt32() - Vector128.Create(RoundingBiasBits);
 
     /// <summary>Compares magnitudes as integers: the same order as floats, but NaN is the largest of all.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Scale(float* source, int count)
     {
         var wide = Vector256<int>.Zero;
@@ -163,6 +168,7 @@ public static unsafe class Activations
     }
 
     /// <summary>The sums of one block of 256.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SumBlockWide(sbyte* quants, short* quads, short* sums, short* wide)
     {
         var a = WideMath.MultiplyAddAdjacent(Vector512<byte>.One, Vector512.Load(quants));

@@ -59,6 +59,7 @@ internal readonly unsafe struct Block256Rows<T> : IRows
         where TDot : struct, IGroupDot => GroupRows256<T, TDot>.RunTwo(first, second, token, columns, toFirst, toSecond);
 
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Dequantize(byte* row, int columns, float* destination)
     {
         Tile256 tile;

@@ -67,6 +67,7 @@ internal readonly unsafe struct Block32Rows<T> : IRows
         where TDot : struct, IGroupDot => GroupRows32<T, TDot>.RunTwo(first, second, token, columns, toFirst, toSecond);
 
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Dequantize(byte* row, int columns, float* destination)
     {
         Tile32 tile;

@@ -66,6 +66,7 @@ internal readonly unsafe struct FloatRows<T> : IRows
     }
 
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Dequantize(byte* row, int columns, float* destination)
     {
         var weights = T.Unpack(row, columns, destination);

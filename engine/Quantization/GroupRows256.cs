@@ -77,6 +77,7 @@ internal static unsafe class GroupRows256<T, TDot>
     }
 
     // one token times a block of rows that lie side by side
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MultiplyOne(GroupTile* tile, byte* group, byte* token, int columns, int block, float* sums, float* to)
     {
         byte* ahead = group + GroupLayout.PrefetchBlocks(1) * Rows * sizeof(T);
@@ -92,6 +93,7 @@ internal static unsafe class GroupRows256<T, TDot>
     // sums: [count][16], of the blocks before; with one block added they go to [count], apart from each other. ahead: what follows in
     // memory, or null
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Multiply(GroupTile* tile, in TokenRows batch, int tokenBytes, int columns, int block, int count, float* sums, float* to, nint apart, byte* ahead)
     {
         int* products = stackalloc int[Octets.Tokens * Rows];
@@ -113,6 +115,7 @@ internal static unsafe class GroupRows256<T, TDot>
 
     // one token, from its row. packed: the group where the token takes it as it is, or null where it is in the tile
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MultiplyOne(GroupTile* tile, byte* row, int columns, int block, float* sums, float* to, byte* packed, byte* ahead)
     {
         int* products = stackalloc int[Rows];
@@ -147,6 +150,7 @@ internal static unsafe class GroupRows256<T, TDot>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void FinishWide(GroupTile* tile, int tokens, int* products, int* pairs, nint apart, float* scales, float* sums, float* to, nint toApart)
     {
         short* minimums = tile->Minimums;
@@ -182,6 +186,7 @@ internal static unsafe class GroupRows256<T, TDot>
     }
 
     // eight of the rows
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void FinishHalf(GroupTile* tile, int row, int tokens, int* products, int* pairs, nint apart, float* scales, float* sums, float* to, nint toApart)
     {
         short* minimums = tile->Minimums + 2 * row;

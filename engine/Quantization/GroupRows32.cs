@@ -78,6 +78,7 @@ internal static unsafe class GroupRows32<T, TDot>
     }
 
     // one token times some blocks of rows that lie side by side
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MultiplyOne(GroupTile* tile, byte* group, int blocks, byte* token, int columns, int block, float* sums, float* to)
     {
         byte* ahead = group + GroupLayout.PrefetchBlocks(1) * Blocks * Rows * sizeof(T);
@@ -87,6 +88,7 @@ internal static unsafe class GroupRows32<T, TDot>
     }
 
     /// <returns>Where the quants are: in the tile, or in the group itself.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static byte* Unpack(byte* group, int blocks, GroupTile* tile)
     {
         for (int i = 0; i < blocks; i++)
@@ -100,6 +102,7 @@ internal static unsafe class GroupRows32<T, TDot>
     // sums: [count][16], of the blocks before; with the tile's added, one after the other, they go to [count], apart from each other.
     // ahead: what follows in memory, or null
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Multiply(GroupTile* tile, byte* weights, int blocks, in TokenRows batch, int tokenBytes, int columns, int block, int count, float* sums,
         float* to, nint apart, byte* ahead)
     {
@@ -130,6 +133,7 @@ internal static unsafe class GroupRows32<T, TDot>
 
     // one token, from its row. packed: the blocks where the token takes them as they are, or null where they are in the tile
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MultiplyOne(GroupTile* tile, byte* weights, int blocks, byte* row, int columns, int block, float* sums, float* to, byte* packed, byte* ahead)
     {
         int* products = stackalloc int[Blocks * Rows], corrections = stackalloc int[Blocks]; // [blocks][16], [blocks]

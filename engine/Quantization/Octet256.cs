@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace SmolCluster.Engine.Quantization;
@@ -27,6 +28,7 @@ internal unsafe struct Octet256
     /// <param name="row">The first token's, the others <paramref name="rowBytes"/> apart.</param>
     /// <param name="tokens">1 to 8.</param>
     /// <param name="to">The first 256 columns; the next are <paramref name="apart"/> bytes on.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Lay(byte* row, nint rowBytes, int columns, int tokens, byte* to, nint apart)
     {
         byte* quadSums = row + Activations.Q8KQuadSumOffset(columns), sums = row + Activations.Q8KSumOffset(columns);

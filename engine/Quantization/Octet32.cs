@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace SmolCluster.Engine.Quantization;
@@ -17,6 +18,7 @@ internal unsafe struct Octet32
     public fixed int Sums[8 * 8];
 
     /// <summary>As <see cref="Octet256.Lay"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Lay(byte* row, nint rowBytes, int columns, int tokens, byte* to, nint apart)
     {
         byte* scales = row + Activations.Q8ScaleOffset(columns), sums = row + Activations.Q8SumOffset(columns);

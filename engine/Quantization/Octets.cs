@@ -63,6 +63,7 @@ internal static unsafe class Octets
     }
 
     /// <summary>Some rows' words to [word][8 tokens].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Words(byte* row, nint rowBytes, int words, int tokens, int* to)
     {
         int word = 0;

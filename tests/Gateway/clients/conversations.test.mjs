@@ -33,8 +33,8 @@ test('rename, fork, export and delete from the menu', () => onPage(async page =>
   await act('First', 'Rename');
   await page.keyboard.type('Renamed');
   await page.keyboard.press('Enter');
-  await row(page, 'Renamed').waitFor();
-  assert.equal(await page.textContent('#title'), 'Renamed');
+  await row(page, 'Renamed').waitFor(); // a list that was being read may show it first
+  await page.waitForFunction(() => document.querySelector('#title').textContent === 'Renamed');
   for (const [name, pattern] of [['Export as Markdown', /^# Renamed\n[\s\S]*\*\*You\*\*\n\nFirst/], ['Export as JSON', /"title":"Renamed"/]]) {
     const download = page.waitForEvent('download');
     await act('Renamed', name);

@@ -69,14 +69,11 @@ internal static unsafe class MatMul
         }
 
         int chunks = Chunks(a) + (b is null ? 0 : Chunks(b)) + (c is null ? 0 : Chunks(c));
-        for (int worker = 0; worker < team.Size; worker++)
+        for (int worker = 0, chunk = 0, run; worker < team.Size && chunk < Chunks(a); worker++, chunk += run)
         {
-            (int chunk, int run) = team.FirstRun(chunks, worker);
-            if (chunk < Chunks(a))
-            {
-                (int first, int second) = RowsOfTwo(a, chunk);
-                team.Expect(worker, a.Source + first * a.RowBytes, a.Source + second * a.RowBytes, run * RowDot.GroupRows * a.RowBytes);
-            }
+            run = team.Run(chunks - chunk);
+            (int first, int second) = RowsOfTwo(a, chunk);
+            team.Expect(worker, a.Source + first * a.RowBytes, a.Source + second * a.RowBytes, run * RowDot.GroupRows * a.RowBytes);
         }
     }
 

@@ -13,7 +13,7 @@ namespace SmolCluster.Engine.Kernels;
 internal unsafe struct ReadAhead
 {
     /// <summary>Of each stream at most: both are a quarter of a second-level cache, and what one core reads in 20 µs.</summary>
-    public const long MostBytes = 1 << 17;
+    private const long MostBytes = 1 << 17;
 
     private const int BytesAtOnce = 256;
 

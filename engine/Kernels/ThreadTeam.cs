@@ -100,21 +100,13 @@ public sealed unsafe class ThreadTeam : IDisposable
         }
     }
 
-    /// <summary>The run of a region's pieces that a worker begins with, if all come at once and in order.</summary>
-    public (int First, int Count) FirstRun(int count, int worker)
-    {
-        int first = 0;
-        for (; worker > 0 && first < count; worker--)
-        {
-            first += Run(count - first);
-        }
-
-        return first < count ? (first, Run(count - first)) : (count, 0);
-    }
+    /// <summary>How many pieces a thread takes at once where so many are left. All coming at once and in order, the caller begins with
+    /// the first run of a region, the first worker with the second, and so on.</summary>
+    internal int Run(int left) => Math.Max(1, left / (RunsAhead * Size));
 
     /// <summary>Tells a worker what it will read in a region after the next one: two streams of as many bytes. It asks the memory for
     /// their beginning where it would else wait. For the caller of <see cref="For"/>, between regions.</summary>
-    public void Expect(int worker, byte* first, byte* second, long bytes) => _ahead[worker].Begin(first, second, bytes);
+    internal void Expect(int worker, byte* first, byte* second, long bytes) => _ahead[worker].Begin(first, second, bytes);
 
     private void Open(int count, int taken)
     {
@@ -193,8 +185,6 @@ public sealed unsafe class ThreadTeam : IDisposable
             Thread.SpinWait(SpinLength);
         }
     }
-
-    private int Run(int left) => Math.Max(1, left / (RunsAhead * Size));
 
     // A worker may come late, to a region after the one it saw: region, count and next piece are in one word, so that the pieces
     // taken are of the region that is open now, and that one stays open, its body in place, until they are counted as done.

@@ -50,7 +50,7 @@ public sealed unsafe class ThreadTeamTests
                 begun.Set();
             }
         });
-        Assert.Equal([team.FirstRun(64, 0).First, team.FirstRun(64, 1).First], firsts);
+        Assert.Equal([0, team.Run(64)], firsts);
     }
 
     [Theory]
@@ -58,16 +58,12 @@ public sealed unsafe class ThreadTeamTests
     [InlineData(2, 64)]
     [InlineData(3, 2)]
     [InlineData(5, 1000)]
-    public void FirstRun_EachWorkers_FollowEachOther(int size, int count)
+    public void Run_WhileAnyIsLeft_TakesSomeAndNeverMore(int size, int count)
     {
         using var team = new ThreadTeam(size);
-        int next = 0;
-        for (int worker = 0; worker < size; worker++)
+        for (int left = count; left > 0; left -= team.Run(left))
         {
-            (int first, int run) = team.FirstRun(count, worker);
-            Assert.Equal(next, first);
-            Assert.InRange(run, next < count ? 1 : 0, count - next);
-            next += run;
+            Assert.InRange(team.Run(left), 1, left);
         }
     }
 
